@@ -1,0 +1,74 @@
+"""Floor 4. What a command answers, before anyone chose a format: records for machines, blocks for people.
+
+Both are made from the same report in one function, so that a format never knows more than another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | dict[str, Json] | None"
+"""A value that JSON can say."""
+
+Record: TypeAlias = "dict[str, Json]"
+"""One object of an answer; its first key is `kind`."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A cell that holds a state word: shown with glyph and colour."""
+
+    word: str
+
+
+Cell: TypeAlias = "str | int | float | State | None"
+"""One cell for people; None is shown as nothing. Numbers stand on the right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """A table for people: headings and rows of cells."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    right: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Running text for people, a line each."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and values under each other, for `show`."""
+
+    pairs: tuple[tuple[str, Cell], ...]
+
+
+Block: TypeAlias = "Grid | Lines | Facts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer.
+
+    `schema` is `mtctl.<noun>.<verb>/v<n>`; `fields` are the columns of the CSV form, keys of the records (what a record
+    lacks is empty; nested values stand there as JSON); `warnings` go to stderr for people and into the JSON envelope;
+    `limit` and `total` describe a page.
+    """
+
+    schema: str
+    records: tuple[Record, ...]
+    fields: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    warnings: tuple[str, ...] = ()
+    limit: int | None = None
+    total: int | None = None

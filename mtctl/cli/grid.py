@@ -1,0 +1,124 @@
+"""Floor 4. Tables for people: aligned text without borders in a pipe, a Rich table on a terminal.
+
+In a pipe nothing is cut and nothing wraps: a record is a line, columns are two spaces apart. Rich is imported only when
+a terminal is there to draw on.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from mtctl.cli.answer import Facts, Grid, Lines, State
+from mtctl.core.names import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TextIO
+
+    from mtctl.cli.answer import Block, Cell
+    from mtctl.cli.paint import Paint
+
+GAP = "  "
+
+
+def write_block(block: Block, stream: TextIO, paint: Paint, *, terminal: bool) -> None:
+    """Write one block of an answer."""
+    if isinstance(block, Lines):
+        stream.writelines(printable(line) + "\n" for line in block.lines)
+        return
+    if isinstance(block, Facts):
+        _write_facts(block, stream, paint)
+        return
+    if terminal:
+        _write_rich(block, stream, paint)
+    else:
+        _write_plain(block, stream, paint)
+
+
+def width(text: str) -> int:
+    """Return how many terminal cells a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(char) for char in text)
+
+
+def pad(text: str, cells: int, *, right: bool) -> str:
+    """Return the text filled with spaces to a width; longer text stays as it is."""
+    fill = " " * (cells - width(text))
+    return fill + text if right else text + fill
+
+
+def aligned(texts: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    """Return one line of cells, two spaces apart, without trailing spaces."""
+    cells = (pad(text, cells, right=side) for text, cells, side in zip(texts, widths, right, strict=True))
+    return GAP.join(cells).rstrip()
+
+
+def cell_text(cell: Cell, paint: Paint) -> str:
+    """Return what a cell says, without colour, on one line and safe for a terminal."""
+    if cell is None:
+        return ""
+    if isinstance(cell, State):
+        return paint.mark(cell.word)
+    if isinstance(cell, float):
+        return f"{cell:g}"
+    return printable(str(cell))
+
+
+def _write_facts(block: Facts, stream: TextIO, paint: Paint) -> None:
+    label = max((width(name) for name, _ in block.pairs), default=0)
+    for name, cell in block.pairs:
+        text = cell_text(cell, paint)
+        shown = paint.tint(text, cell.word) if isinstance(cell, State) else text
+        stream.write(f"{pad(name, label, right=False)}{GAP}{shown}".rstrip() + "\n")
+
+
+def _write_plain(grid: Grid, stream: TextIO, paint: Paint) -> None:
+    rows = [[cell_text(cell, paint) for cell in row] for row in grid.rows]
+    right = _right(grid)
+    widths = [max(map(width, column)) for column in zip(grid.heads, *rows, strict=True)]
+    if grid.title:
+        stream.write(grid.title + "\n")
+    stream.write(aligned(grid.heads, widths, right) + "\n")
+    for row, cells in zip(rows, grid.rows, strict=True):
+        line = aligned(row, widths, right)
+        for cell, text in zip(cells, row, strict=True):
+            if isinstance(cell, State):
+                line = line.replace(text, paint.tint(text, cell.word), 1)
+        stream.write(line + "\n")
+
+
+def _write_rich(grid: Grid, stream: TextIO, paint: Paint) -> None:
+    from rich import box  # noqa: PLC0415 - costs 80 ms, only a terminal pays
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console(file=stream, force_terminal=True, no_color=not paint.color, highlight=False, markup=False)
+    shape = box.SIMPLE_HEAD if paint.unicode else box.ASCII2
+    table = Table(title=grid.title or None, title_justify="left", box=shape, pad_edge=False, show_edge=False)
+    for head, right in zip(grid.heads, _right(grid), strict=True):
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
+    for row in grid.rows:
+        table.add_row(*(Text.from_ansi(_tinted(cell, paint)) for cell in row))
+    console.print(table)
+
+
+def _tinted(cell: Cell, paint: Paint) -> str:
+    text = cell_text(cell, paint)
+    return paint.tint(text, cell.word) if isinstance(cell, State) else text
+
+
+def _right(grid: Grid) -> list[bool]:
+    columns: Iterable[tuple[Cell, ...]] = zip(*grid.rows, strict=True) if grid.rows else ((),) * len(grid.heads)
+    return [
+        head in grid.right or (bool(column) and all(isinstance(cell, (int, float)) for cell in column))
+        for head, column in zip(grid.heads, columns, strict=True)
+    ]
+
+
+def _cells(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

@@ -1,0 +1,158 @@
+"""Floor 4. The daily path: `init`, `plan`, `apply`, `up`, `status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mtctl.cli.command import command
+from mtctl.cli.exit import ExitCode
+from mtctl.cli.ui import Ui
+from mtctl.core.errors import usage
+
+if TYPE_CHECKING:
+    from mtctl.services.reports import ApplyPlan
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+Prune = Annotated[bool, typer.Option("--prune", help="Also drop tables whose file is gone.")]
+Rebuild = Annotated[
+    list[str] | None,
+    typer.Option("--rebuild", metavar="TABLE", help="Drop TABLE with its data and create it again. May be repeated."),
+]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+
+
+@command(app, "init", "mtctl init shop", "mtctl init --example flights && mtctl -C flights up --once")
+def init(
+    ui: Ui,
+    *,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The folder; created when missing.")] = Path(),
+    example: Annotated[
+        bool, typer.Option("--example", help="Fill it with a year of real flights and five tables.")
+    ] = False,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The project's name; else the folder's.")
+    ] = None,
+) -> None:
+    """Create a project, empty or with the example.
+
+    Nothing that exists is overwritten.
+    """
+    from mtctl.cli.show_plan import created_answer  # noqa: PLC0415
+
+    ui.show(created_answer(ui.shell.roof().init_project(folder, name=name, example=example)))
+
+
+@command(app, "plan", "mtctl plan", "mtctl plan --exit-code -o json", "mtctl plan --rebuild flights_daily")
+def plan(
+    ui: Ui,
+    *,
+    prune: Prune = False,
+    rebuild: Rebuild = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when changes are pending.")] = False,
+) -> None:
+    """Show what apply would do.
+
+    New, changed and dropped tables with a readable difference, which intervals become stale and why, how types are
+    stored, and what cannot be batched. Nothing is changed.
+    """
+    with ui.project() as project:
+        found = project.plan(prune=prune, rebuild=tuple(rebuild or ()))
+    _show_plan(ui, found)
+    if exit_code and found.pending:
+        raise typer.Exit(ExitCode.CHANGES)
+
+
+@command(app, "apply", "mtctl apply", "mtctl apply --dry-run", "mtctl apply --prune --yes")
+def apply(
+    ui: Ui,
+    *,
+    prune: Prune = False,
+    rebuild: Rebuild = None,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan and change nothing.")] = False,
+) -> None:
+    """Put the definitions of the project files in force.
+
+    All of them or, when one is not valid, none. Tables whose file is gone stay unless --prune, which asks.
+    """
+    from mtctl.cli.show_plan import applied_answer  # noqa: PLC0415
+
+    with ui.project() as project:
+        found = project.plan(prune=prune, rebuild=tuple(rebuild or ()))
+        if dry_run or found.problems:
+            _show_plan(ui, found)
+            return
+        doomed = [change.table for change in found.changes if change.action in {"drop", "rebuild"}]
+        if doomed and not yes and not ui.confirm(f"drop the data of {', '.join(doomed)}?"):
+            raise _declined()
+        ui.show(applied_answer(project.apply(found)))
+
+
+@command(app, "up", "mtctl up --once", "mtctl -C flights up --once", "mtctl up --once --no-apply -o json")
+def up(
+    ui: Ui,
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Exit when everything that is wanted is fresh.")] = False,
+    no_apply: Annotated[bool, typer.Option("--no-apply", help="Take the definitions that are in force.")] = False,
+) -> None:
+    """Apply, then refresh everything that is wanted, in dependency order.
+
+    Tables with 'refresh.auto'='off' are left out. Ctrl-C stops it; what was published stays.
+    """
+    from mtctl.cli.progress import progress  # noqa: PLC0415
+    from mtctl.cli.show_plan import applied_lines  # noqa: PLC0415
+    from mtctl.cli.verdict import conclude  # noqa: PLC0415
+
+    if not once:
+        fix = "run `mtctl up --once`; a schedule of the system can call it"
+        raise usage("daemon_missing", "this version cannot stay and run schedules", where="mtctl up", fix=fix)
+    with ui.project() as project:
+        with progress(ui) as show:
+            applied, report = project.up_once(show, apply=not no_apply)
+        if applied is not None:
+            for line in applied_lines(applied):
+                ui.say(line)
+        conclude(ui, report, "mtctl.project.up/v1")
+
+
+@command(app, "status", "mtctl status", "mtctl status 'flights*' -o json", "mtctl status --check")
+def status(
+    ui: Ui,
+    *,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...", help="Tables or globs; else all.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when a table is not fresh.")] = False,
+) -> None:
+    """Show the health of the tables.
+
+    Missing and stale intervals and why, changed sources, definitions not applied, what runs. Reads the state and looks
+    at files; no query runs.
+    """
+    from mtctl.cli.show_tables import status_answer  # noqa: PLC0415
+
+    with ui.project() as project:
+        found = project.status(tuple(names or ()))
+    ui.show(status_answer(found))
+    if check and any(str(table.health) != "fresh" for table in found.tables):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _show_plan(ui: Ui, found: ApplyPlan) -> None:
+    """Show a plan; a plan with problems ends in an error, the single ones first."""
+    from mtctl.cli.main import tell  # noqa: PLC0415
+    from mtctl.cli.show_plan import plan_answer, several  # noqa: PLC0415
+
+    if not found.problems:
+        ui.show(plan_answer(found))
+        return
+    if len(found.problems) > 1:
+        for problem in found.problems:
+            tell(problem, ui.shell.argv)
+    raise several(found.problems)
+
+
+def _declined() -> typer.Exit:
+    return typer.Exit(ExitCode.FAILED)

@@ -1,0 +1,130 @@
+"""Floor 4. Definitions as answers: `init`, `plan`, `apply`, `table create`, `table drop`, `table validate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtctl.cli.answer import Answer, Block, Lines, Record
+from mtctl.cli.words import lasting, many
+from mtctl.core.errors import Kind, MtctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mtctl.services.reports import Applied, ApplyPlan, Change, Created
+
+_FIELDS = ("table", "action", "file", "stale", "wanted", "intervals", "notes", "diff")
+
+_SIGNS = {
+    "create": "+",
+    "change": "~",
+    "evolve": "~",
+    "metadata": "~",
+    "rebuild": "!",
+    "drop": "-",
+    "vanished": "?",
+    "none": "=",
+}
+
+_WORDS = {
+    "create": "is new",
+    "change": "changes",
+    "evolve": "gains columns, in place",
+    "metadata": "changes its description only",
+    "rebuild": "is dropped and created again",
+    "drop": "is dropped with its data",
+    "vanished": "has no file any more and stays (`mtctl apply --prune` drops it)",
+    "none": "is as applied",
+}
+
+_DONE = {
+    "create": "created",
+    "change": "changed",
+    "evolve": "evolved",
+    "metadata": "described anew",
+    "rebuild": "created again",
+    "drop": "dropped",
+}
+
+
+def plan_answer(plan: ApplyPlan, schema: str = "mtctl.project.plan/v1") -> Answer:
+    """Return what `apply` would do, a paragraph for each table that is not as applied."""
+    changes = [change for change in plan.changes if change.action != "none"]
+    same = len(plan.changes) - len(changes)
+    blocks: list[Block] = [Lines(_paragraph(change)) for change in changes]
+    if not plan.pending and not plan.problems:
+        blocks.append(Lines((f"no changes: {many(same, 'table')} as applied",)))
+    return Answer(schema=schema, records=tuple(map(_record, plan.changes)), fields=_FIELDS, blocks=tuple(blocks))
+
+
+def applied_answer(applied: Applied, schema: str = "mtctl.project.apply/v1") -> Answer:
+    """Return what was done, a line for each table."""
+    return Answer(
+        schema=schema,
+        records=tuple(map(_record, applied.changes)),
+        fields=_FIELDS,
+        blocks=(Lines(applied_lines(applied)),),
+    )
+
+
+def applied_lines(applied: Applied) -> tuple[str, ...]:
+    """Return a line for each table that changed, or the one that says that none did."""
+    lines = [f"{_SIGNS[c.action]} {c.table} {_DONE[c.action]}{_aside(c)}" for c in applied.changes if c.action in _DONE]
+    lines += [f"? {c.table} {_WORDS['vanished']}" for c in applied.changes if c.action == "vanished"]
+    if not lines:
+        return ("no changes",)
+    return (*lines, f"applied in {lasting(applied.seconds)}")
+
+
+def created_answer(created: Created) -> Answer:
+    """Return what `init` wrote and what to do next."""
+    there = f"-C {created.root} "
+    records: tuple[Record, ...] = (
+        {"kind": "project", "root": created.root, "name": created.name, "files": list(created.files)},
+    )
+    first = "`mtctl " + there + "up --once` fills its tables" if created.example else "write tables/<name>.sql, then"
+    lines = (
+        f"created project '{created.name}' in {created.root} ({many(len(created.files), 'file')})",
+        f"next: {first}" if created.example else f"next: {first} `mtctl {there}plan`",
+    )
+    return Answer(
+        schema="mtctl.project.init/v1", records=records, fields=("root", "name", "files"), blocks=(Lines(lines),)
+    )
+
+
+def several(problems: Iterable[MtctlError]) -> MtctlError:
+    """Return the error that stands for all problems of a plan: the first when alone, else their number."""
+    found = tuple(problems)
+    if len(found) == 1:
+        return found[0]
+    what = f"{len(found)} definitions are not valid"
+    return MtctlError("definitions_invalid", what, kind=Kind.INVALID, fix="nothing was applied; see the errors above")
+
+
+def _paragraph(change: Change) -> tuple[str, ...]:
+    lines = [f"{_SIGNS[change.action]} {change.table} {_WORDS[change.action]}{_aside(change)}"]
+    lines += [f"    {line}" for line in change.diff]
+    if change.wanted:
+        lines.append(f"    wanted: {change.wanted} ({many(change.intervals, 'interval')})")
+    if change.stale:
+        lines.append(f"    stale: {change.stale}")
+    lines += [f"    note: {note}" for note in change.notes]
+    return tuple(lines)
+
+
+def _aside(change: Change) -> str:
+    return f" ({change.file})" if change.file else ""
+
+
+def _record(change: Change) -> Record:
+    return {
+        "kind": "change",
+        "table": change.table,
+        "action": change.action,
+        "file": change.file,
+        "diff": list(change.diff),
+        "stale": change.stale,
+        "notes": list(change.notes),
+        "wanted": change.wanted,
+        "intervals": change.intervals,
+    }

@@ -1,0 +1,26 @@
+"""Floor 4. How a command ends that refreshed something: its summary, its errors, its exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from mtctl.cli.main import tell
+from mtctl.cli.show_refresh import refresh_answer, refresh_errors, refresh_exit
+
+if TYPE_CHECKING:
+    from mtctl.cli.ui import Ui
+    from mtctl.services.reports import RefreshReport
+
+
+def conclude(ui: Ui, report: RefreshReport, schema: str) -> None:
+    """Show the summary on stdout and the errors on stderr, and exit with the code that the report deserves."""
+    ui.show(refresh_answer(report, schema))
+    if report.interrupted:
+        raise typer.Exit(ui.shell.stop.exit_code)
+    for error in refresh_errors(report):
+        tell(error, ui.shell.argv)
+    code = refresh_exit(report)
+    if code:
+        raise typer.Exit(code)

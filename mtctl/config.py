@@ -1,0 +1,389 @@
+"""Floor 1. The project and its settings, each with where it came from.
+
+Precedence: flag, `MTCTL_*`, `mtctl.toml` of the project, the user's `config.toml`, default. Keys are a closed list:
+an unknown one is an error with a suggestion, because a misspelt key that is ignored loses a night.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mtctl.core.errors import MtctlError, invalid, not_found
+
+PROJECT_FILE = "mtctl.toml"
+STATE_FOLDER = ".mtctl"
+STATE_FILE = "state.db"
+MAX_FILE_BYTES = 1 << 20
+
+_SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "": {"name": str, "time_zone": str},
+    "lake": {"path": str, "share": str, "foreign_writes": bool, "target_file_bytes": int, "target_file_rows": int},
+    "engine": {"memory": str, "threads": int, "temp": str},
+    "paths": {"allowed": list},
+    "retention": {"versions": int, "age": str, "instances": str, "events": str},
+}
+_SOURCE_KEYS = {"type": str, "path": str, "dsn": str}
+_SOURCE_TYPES = ("files", "duckdb", "sqlite", "postgres")
+_MEMORY = re.compile(r"^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """One `[sources.<name>]`: in this version local files, `path` relative to the project root or absolute."""
+
+    name: str
+    type: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project as its file says it; paths are absolute. `defaults` are table options for every table."""
+
+    root: Path
+    name: str
+    zone: str
+    lake: Path
+    target_file_bytes: int
+    target_file_rows: int
+    memory: str
+    threads: int
+    temp: Path | None
+    allowed: tuple[Path, ...]
+    sources: tuple[SourceConfig, ...]
+    defaults: tuple[tuple[str, str], ...]
+    origins: tuple[tuple[str, str], ...]
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the state file and its locks live."""
+        return self.root / STATE_FOLDER
+
+    @property
+    def state_file(self) -> Path:
+        """The state file."""
+        return self.state_folder / STATE_FILE
+
+    @property
+    def tables_folder(self) -> Path:
+        """Where table files live."""
+        return self.root / "tables"
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds `mtctl.toml`.
+
+    Raises not_found `project_missing`.
+    """
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).exists() or (folder / PROJECT_FILE).is_symlink():
+            return folder
+    raise not_found(
+        "project_missing",
+        f"no {PROJECT_FILE} here or above",
+        where=str(start),
+        fix="run `mtctl init`, or point at a project with -C DIR",
+    )
+
+
+def load_project(root: Path) -> Project:
+    """Read and check `mtctl.toml` of a project root.
+
+    Raises invalid with file, line and key.
+    """
+    file = root / PROJECT_FILE
+    data = read_toml(file)
+    origins: list[tuple[str, str]] = []
+    _check_keys(data, file)
+    top = _section(data, "", file)
+    lake = _section(data, "lake", file)
+    engine = _section(data, "engine", file)
+    paths = _section(data, "paths", file)
+    for section, values in (("", top), ("lake", lake), ("engine", engine), ("paths", paths)):
+        origins += [(f"{section}.{key}".lstrip("."), str(file)) for key in values]
+
+    for key in [f"lake.{key}" for key in ("share", "foreign_writes") if key in lake] + [
+        f"retention.{key}" for key in data.get("retention", {})
+    ]:
+        raise invalid("key_unsupported", f"{key} has no effect in this version", where=str(file), fix="remove it")
+
+    name = _environment("MTCTL_NAME", top.get("name", _plain_name(root.name)), origins, "name")
+    zone = _environment("MTCTL_TIME_ZONE", top.get("time_zone", "UTC"), origins, "time_zone")
+    memory = _environment("MTCTL_ENGINE_MEMORY", engine.get("memory", _default_memory()), origins, "engine.memory")
+    if not _MEMORY.match(memory):
+        raise invalid(
+            "config_value", f"engine.memory {memory!r} is not a size", where=str(file), fix="write for example '4GB'"
+        )
+    threads = int(
+        _environment("MTCTL_ENGINE_THREADS", str(engine.get("threads", os.cpu_count() or 1)), origins, "engine.threads")
+    )
+    _in_range(threads, 1, 1024, "engine.threads", file)
+
+    lake_path = _inside_rules(root, lake.get("path", "lake/"), file)
+    target_bytes = lake.get("target_file_bytes", 32 << 20)
+    target_rows = lake.get("target_file_rows", 250_000)
+    _in_range(target_bytes, 1 << 10, 1 << 40, "lake.target_file_bytes", file)
+    _in_range(target_rows, 1, 1 << 40, "lake.target_file_rows", file)
+    allowed = tuple(_absolute(root, _text(item, "paths.allowed", file)) for item in paths.get("allowed", ()))
+    for folder in allowed:
+        _refuse_root_or_state(root, folder, file)
+    return Project(
+        root=root,
+        name=_project_name(name, file),
+        zone=zone,
+        lake=lake_path,
+        target_file_bytes=target_bytes,
+        target_file_rows=target_rows,
+        memory=memory,
+        threads=threads,
+        temp=_absolute(root, engine["temp"]) if "temp" in engine else None,
+        allowed=allowed,
+        sources=_sources(data, file),
+        defaults=_defaults(data, file),
+        origins=tuple(origins),
+    )
+
+
+def read_text_file(file: Path, *, what: str, limit: int = MAX_FILE_BYTES) -> str:
+    """Return the text of a regular file: UTF-8, with or without BOM, any line ends kept as LF.
+
+    Raises invalid `file_kind`, `file_too_large`, `file_encoding`, `file_nul`; not_found `file_missing`. Never hangs on
+    a FIFO or a device.
+    """
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        fix = "the link points nowhere" if file.is_symlink() else "check the path"
+        raise not_found("file_missing", f"{what} does not exist", where=str(file), fix=fix) from None
+    except OSError as error:
+        raise invalid(
+            "file_kind", f"{what} cannot be read: {error.strerror}", where=str(file), fix="check the path"
+        ) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise invalid("file_kind", f"{what} is not a regular file", where=str(file), fix="replace it by a text file")
+    if found.st_size > limit:
+        raise invalid(
+            "file_too_large", f"{what} has {found.st_size:,} bytes", where=str(file), fix=f"at most {limit:,} are read"
+        )
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise invalid(
+            "file_kind", f"{what} cannot be read: {error.strerror}", where=str(file), fix="check its permissions"
+        ) from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise invalid(
+            "file_encoding", f"{what} is not UTF-8 (byte {error.start})", where=str(file), fix="save it as UTF-8"
+        ) from None
+    if "\0" in text:
+        raise invalid("file_nul", f"{what} contains a NUL character", where=str(file), fix="remove it")
+    return text.replace("\r\n", "\n")
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return a TOML file as a mapping; raises invalid `toml` with line and column, `toml_depth`, `toml_value`."""
+    text = read_text_file(file, what=file.name)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise invalid("toml", f"{error}", where=str(file), fix="mend the line") from None
+    except RecursionError:
+        raise invalid("toml_depth", "brackets are nested too deep", where=str(file), fix="flatten the file") from None
+    _check_values(data, "", file)
+    return data
+
+
+def _check_values(value: Any, path: str, file: Path) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not key:
+                raise invalid(
+                    "key_unknown", "a key is empty", where=f"{file}: {path or 'top level'}", fix="name it or remove it"
+                )
+            _check_values(inner, f"{path}.{key}".lstrip("."), file)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_values(inner, path, file)
+    elif isinstance(value, str):
+        if "\0" in value:
+            raise invalid("config_value", f"{path} contains a NUL character", where=str(file), fix="remove it")
+    elif isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124 - NaN
+        raise invalid("config_value", f"{path} is not a finite number", where=str(file), fix="write a number")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise invalid("config_value", f"{path} does not fit 64 bits", where=str(file), fix="write a smaller number")
+
+
+def _check_keys(data: dict[str, Any], file: Path) -> None:
+    known_top = [*_SECTIONS[""], *(name for name in _SECTIONS if name), "sources", "defaults"]
+    for key in data:
+        if key not in known_top:
+            raise _unknown(key, known_top, file)
+    for section, keys in _SECTIONS.items():
+        values = data if not section else data.get(section, {})
+        if not isinstance(values, dict):
+            raise invalid("config_value", f"[{section}] is not a table", where=str(file), fix=f"write [{section}]")
+        for key in values if section else ():
+            if key not in keys:
+                raise _unknown(f"{section}.{key}", [f"{section}.{known}" for known in keys], file)
+
+
+def _unknown(key: str, known: list[str], file: Path) -> MtctlError:
+    import difflib  # noqa: PLC0415 - only on the way to an error
+
+    near = difflib.get_close_matches(key, known, n=1)
+    fix = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+    return invalid("key_unknown", f"unknown key {key!r}", where=str(file), fix=fix)
+
+
+def _section(data: dict[str, Any], section: str, file: Path) -> dict[str, Any]:
+    values: dict[str, Any] = data.get(section, {}) if section else {k: v for k, v in data.items() if k in _SECTIONS[""]}
+    for key, value in values.items():
+        wanted = _SECTIONS[section][key]
+        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+            label = f"{section}.{key}".lstrip(".")
+            kind = wanted.__name__ if isinstance(wanted, type) else str(wanted)
+            raise invalid("config_value", f"{label} is not of type {kind}", where=str(file), fix="change its value")
+    return values
+
+
+def _sources(data: dict[str, Any], file: Path) -> tuple[SourceConfig, ...]:
+    found = []
+    raw = data.get("sources", {})
+    if not isinstance(raw, dict):
+        raise invalid("config_value", "[sources] is not a table", where=str(file), fix="write [sources.<name>]")
+    for name, values in raw.items():
+        where = f"{file}: [sources.{name}]"
+        if not isinstance(values, dict):
+            raise invalid(
+                "config_value", "a source is not a table", where=where, fix="write [sources.<name>] and its keys"
+            )
+        for key, value in values.items():
+            if key not in _SOURCE_KEYS:
+                raise _unknown(f"sources.{name}.{key}", [f"sources.{name}.{known}" for known in _SOURCE_KEYS], file)
+            _text(value, f"sources.{name}.{key}", file)
+        kind = values.get("type", "files")
+        if kind not in _SOURCE_TYPES:
+            raise invalid(
+                "config_value",
+                f"source type {kind!r} is unknown",
+                where=where,
+                fix=f"one of {', '.join(_SOURCE_TYPES)}",
+            )
+        if kind != "files":
+            raise invalid(
+                "source_unsupported",
+                f"{kind} sources are not supported by this version",
+                where=where,
+                fix="export it to Parquet and use type = 'files'",
+            )
+        if "path" not in values:
+            raise invalid("config_value", "a files source needs a path", where=where, fix="add path = 'data/*.parquet'")
+        found.append(SourceConfig(name=name, type=kind, path=values["path"]))
+    return tuple(found)
+
+
+def _defaults(data: dict[str, Any], file: Path) -> tuple[tuple[str, str], ...]:
+    """Flatten [defaults]: TOML keys may be written dotted, quoted or nested; values become WITH texts."""
+    raw = data.get("defaults", {})
+    if not isinstance(raw, dict):
+        raise invalid("config_value", "[defaults] is not a table", where=str(file), fix="write [defaults]")
+    return tuple(_flat(raw, "", file))
+
+
+def _flat(values: dict[str, Any], path: str, file: Path) -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in values.items():
+        full = f"{path}.{key}".lstrip(".").replace("_", "-") if key != "upstream" else f"{path}.{key}".lstrip(".")
+        if isinstance(value, dict):
+            pairs += _flat(value, full, file)
+        elif isinstance(value, bool):
+            pairs.append((full, "on" if value else "off"))
+        elif isinstance(value, (str, int)):
+            pairs.append((full, str(value)))
+        elif hasattr(value, "isoformat"):
+            pairs.append((full, value.isoformat()))
+        else:
+            raise invalid("config_value", f"defaults.{full} is not a text", where=str(file), fix="write it in quotes")
+    return pairs
+
+
+def _environment(variable: str, value: str, origins: list[tuple[str, str]], key: str) -> str:
+    found = os.environ.get(variable)
+    if found is None:
+        return value
+    origins.append((key, f"${variable}"))
+    return found
+
+
+def _default_memory() -> str:
+    """60 % of the machine, shared by the runners of a process (one in this version)."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{max(total * 6 // 10 // (1 << 20), 64)}MiB"
+
+
+def _plain_name(folder: str) -> str:
+    name = re.sub(r"[^a-z0-9_]+", "_", folder.lower()).strip("_")
+    return name if name and not name[0].isdigit() else f"project_{name}".rstrip("_")
+
+
+def _project_name(name: str, file: Path) -> str:
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
+        raise invalid(
+            "identifier",
+            f"project name {name!r} is not a plain name",
+            where=str(file),
+            fix="lower-case letters, digits and _, at most 63, not beginning with a digit",
+        )
+    if name in {"main", "temp", "system", "memory"}:
+        raise invalid(
+            "identifier", f"project name {name!r} is a name of the engine", where=str(file), fix="choose another name"
+        )
+    return name
+
+
+def _absolute(root: Path, text: str) -> Path:
+    return Path(os.path.normpath(root / Path(text).expanduser()))
+
+
+def _inside_rules(root: Path, text: str, file: Path) -> Path:
+    path = _absolute(root, text)
+    if path == root or path == root / STATE_FOLDER or (root / STATE_FOLDER) in path.parents:
+        raise invalid(
+            "config_value",
+            f"lake.path {text!r} must be a folder of its own outside {STATE_FOLDER}/",
+            where=str(file),
+            fix="for example path = 'lake/'",
+        )
+    return path
+
+
+def _refuse_root_or_state(root: Path, folder: Path, file: Path) -> None:
+    real, state = Path(os.path.realpath(folder)), Path(os.path.realpath(root / STATE_FOLDER))
+    if state == real or real in state.parents or state in real.parents:
+        raise invalid(
+            "config_value",
+            f"paths.allowed {str(folder)!r} would open {STATE_FOLDER}/ to queries",
+            where=str(file),
+            fix="name a folder that does not hold the state file",
+        )
+
+
+def _text(value: Any, key: str, file: Path) -> str:
+    if not isinstance(value, str) or not value:
+        raise invalid("config_value", f"{key} is not a text", where=str(file), fix="write it in quotes")
+    return value
+
+
+def _in_range(value: int, low: int, high: int, key: str, file: Path) -> None:
+    if not low <= value <= high:
+        raise invalid(
+            "config_value", f"{key} = {value} is out of range", where=str(file), fix=f"between {low} and {high}"
+        )

@@ -1,0 +1,208 @@
+"""Floor 2. Makes a query's names mean something in a session: relations, sources and file literals.
+
+Relations become views that read pinned files by field id (or empty tables, to describe). File literals are replaced,
+at the parser's own positions, by the frozen list of files; DuckDB itself never expands a pattern.
+"""
+
+# ruff: noqa: S608 - names are quoted by core.names, values bound or written by engine.literals
+# ruff: noqa: PTH119, PTH122 - paths are plain strings: they come off the pipe and go into SQL
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from mtctl.core.names import quote
+from mtctl.engine import literals
+from mtctl.engine.finder import READERS, Literal
+from mtctl.engine.sandbox import Seen, freeze, reader_of
+from mtctl.engine.troubles import Edit, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mtctl.core.model import Column, Source
+    from mtctl.engine.session import Session
+    from mtctl.engine.settings import RunnerSettings
+    from mtctl.engine.syntax import Syntax
+    from mtctl.ports import Relation
+
+
+_CHEAPER_ANEW = 50
+"""Dropping this many relations costs as much as opening a new instance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """The sources of one query: what their texts stand for, and the files found."""
+
+    patterns: Mapping[str, tuple[str, ...]]
+    files: Mapping[str, tuple[Seen, ...]]
+
+    @property
+    def paths(self) -> list[str]:
+        """All files, each once."""
+        return list(dict.fromkeys(seen.path for files in self.files.values() for seen in files))
+
+    @property
+    def seen(self) -> tuple[Seen, ...]:
+        """All files by stat, each once, sorted by path."""
+        by_path = {seen.path: seen for files in self.files.values() for seen in files}
+        return tuple(by_path[path] for path in sorted(by_path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A query whose names are bound: the SQL to run, and how its positions map back to what was written."""
+
+    sql: str
+    text: Text
+
+    def inside(self, before: str, after: str) -> tuple[str, Text]:
+        """Return the query between two pieces of SQL, and the text that maps positions in that."""
+        offset = len(before.encode())
+        text = Text(original=self.text.original, offset=offset, edits=self.text.edits)
+        return f"{before}{self.sql}{after}", text
+
+
+def freeze_sources(
+    settings: RunnerSettings, syntax: Syntax, sources: Sequence[Source], relations: Sequence[Relation] = ()
+) -> Frozen:
+    """Look up the files of every source that the query names; a literal without a source stands for itself."""
+    known = {source.text: source.paths for source in sources}
+    taken = _by_name(relations)
+    patterns = {literal.value: known.get(literal.value, (literal.value,)) for literal in syntax.literals}
+    if syntax.parsed.tables is None:
+        named = [text for text in known if text.lower() in syntax.words and text.lower() not in taken]
+    else:
+        words = {t.parts[0].lower() for t in syntax.tables if len(t.parts) == 1}
+        named = [text for text in known if text.lower() in words and text.lower() not in taken]
+    patterns |= {text: known[text] for text in named}
+    return Frozen(patterns=patterns, files={text: freeze(settings, text, paths) for text, paths in patterns.items()})
+
+
+class Binder:
+    """Creates and drops what queries read, in one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._made: dict[str, str] = {}
+        self._generation = session.generation
+
+    def bind(self, syntax: Syntax, relations: Sequence[Relation], frozen: Frozen, *, empty: bool = False) -> Bound:
+        """Create the views that the query needs and return it with its literals replaced."""
+        self._follow()
+        by_name = _by_name(relations)
+        if syntax.parsed.tables is None:
+            for relation in relations:
+                if plain_name(relation).lower() in syntax.words:
+                    self.relation(relation, empty=empty)
+        for table in syntax.tables:
+            found = by_name.get(".".join(table.parts).lower())
+            if found is not None:
+                self.relation(found, empty=empty)
+        literal_texts = {literal.value for literal in syntax.literals}
+        for text, files in frozen.files.items():
+            if text not in literal_texts:
+                self._source(text, files)
+        return _spliced(syntax, by_name, frozen)
+
+    def relation(self, relation: Relation, *, empty: bool) -> None:
+        """Create the relation unless it exists just so."""
+        name = plain_name(relation)
+        files = () if empty else relation.files
+        if files:
+            sql = f"CREATE VIEW main.{quote(name)} AS SELECT * FROM {literals.parquet(files, relation.columns)}"
+        else:
+            sql = _empty_table(name, relation.columns)
+        self._make(name, sql)
+
+    def clear(self) -> None:
+        """Drop everything that was made; after very many a fresh instance costs less."""
+        self._follow()
+        if len(self._made) > _CHEAPER_ANEW:
+            self._session.reopen()
+            self._follow()
+        for name in list(self._made):
+            self._drop(name)
+
+    def _follow(self) -> None:
+        """Forget what went away with an older instance of the session."""
+        if self._generation != self._session.generation:
+            self._generation = self._session.generation
+            self._made.clear()
+
+    def _source(self, name: str, files: Sequence[Seen]) -> None:
+        paths = [seen.path for seen in files]
+        reader = reader_of(name, paths[0])
+        sql = f"CREATE VIEW main.{quote(name)} AS SELECT * FROM {reader}({literals.text_list(paths)})"
+        self._make(name, sql)
+
+    def _make(self, name: str, sql: str) -> None:
+        key = name.lower()
+        if self._made.get(key) == sql:
+            return
+        if key in self._made:
+            self._drop(key)
+        self._session.run(sql)
+        self._made[key] = sql
+
+    def _drop(self, key: str) -> None:
+        kind = "VIEW" if self._made.pop(key).startswith("CREATE VIEW") else "TABLE"
+        self._session.connection.execute(f"DROP {kind} IF EXISTS main.{quote(key)}")
+
+
+def plain_name(relation: Relation) -> str:
+    """Return the relation's name without schema and catalogue."""
+    return min(relation.names, key=len).rpartition(".")[2]
+
+
+def bind_values(params: Mapping[str, object], wanted: Sequence[str]) -> dict[str, object]:
+    """Return DuckDB values for the tagged parameters that the query names."""
+    values: dict[str, object] = {}
+    for name in wanted:
+        tagged = params.get(name)
+        if isinstance(tagged, dict):
+            values[name] = duckdb.Value(tagged["value"], duckdb.type(tagged["type"]))
+    return values
+
+
+def _by_name(relations: Sequence[Relation]) -> dict[str, Relation]:
+    return {name.lower(): relation for relation in relations for name in relation.names}
+
+
+def _empty_table(name: str, columns: Sequence[Column]) -> str:
+    typed = ", ".join(f"{quote(column.name)} {column.stored_type}" for column in columns)
+    return f"CREATE TABLE main.{quote(name)} ({typed})"
+
+
+def _spliced(syntax: Syntax, by_name: Mapping[str, Relation], frozen: Frozen) -> Bound:
+    """Replace literals by file lists, and names of more than one part by the view that stands for them."""
+    pieces: list[tuple[int, int, str]] = [
+        (literal.start, literal.end, _literal_sql(literal, frozen)) for literal in syntax.literals
+    ]
+    for table in syntax.tables:
+        relation = by_name.get(".".join(table.parts).lower())
+        if relation is not None and len(table.parts) > 1:
+            pieces.append((table.start, table.end, f"main.{quote(plain_name(relation))}"))
+    raw, out, edits, last = syntax.query[: syntax.end], bytearray(), [], 0  # a closing semicolon stays out
+    for start, end, new in sorted(pieces):
+        out += raw[last:start]
+        encoded = new.encode()
+        edits.append(Edit(start=start, end=end, at=len(out), length=len(encoded)))
+        out += encoded
+        last = end
+    out += raw[last:]
+    return Bound(sql=out.decode("utf-8", "surrogatepass"), text=Text(original=syntax.query, edits=tuple(edits)))
+
+
+def _literal_sql(literal: Literal, frozen: Frozen) -> str:
+    files = literals.text_list(seen.path for seen in frozen.files[literal.value])
+    if literal.reader is not None:
+        return files
+    reader = reader_of(literal.value, frozen.files[literal.value][0].path)
+    alias = "" if literal.aliased else f" AS {quote(os.path.splitext(os.path.basename(literal.value))[0] or 'source')}"
+    return f"{READERS[reader]}({files}){alias}"

@@ -1,0 +1,269 @@
+"""Floor 2. The engine port, answered by a runner process over a pipe.
+
+The runner starts with the first call and is reused. It may die at any moment: the call in hand then raises
+`runner_crashed`, and the next one starts a fresh runner. Results are pulled chunk by chunk, so a big one never lies
+in this process.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+from mtctl.core.errors import Kind, MtctlError
+from mtctl.engine import wire
+from mtctl.engine.process import RunnerProcess
+from mtctl.ports import Progress, QueryResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mtctl.core.model import Source, Staged
+    from mtctl.engine.settings import RunnerSettings
+    from mtctl.ports import (
+        DescribeRequest,
+        Description,
+        Measured,
+        MeasureRequest,
+        Parsed,
+        Relation,
+        StageRequest,
+    )
+
+TERMINATE_AFTER = 10.0
+"""Seconds from a cancel that is not obeyed to SIGTERM."""
+
+KILL_AFTER = 15.0
+"""Seconds from a cancel that is not obeyed to SIGKILL."""
+
+
+class RunnerClient:
+    """One runner at a time. Calls come from one thread; `cancel` and `kill` may come from any."""
+
+    def __init__(self, python: str, settings: RunnerSettings) -> None:
+        """Keep what starting a runner takes; nothing starts yet."""
+        self._python = python
+        self._settings = settings
+        self._runner: RunnerProcess | None = None
+        self._busy: int | None = None
+        self._last = 0
+        self._stream: Iterator[list[list[str | None]]] | None = None
+        self._timers: list[threading.Timer] = []
+
+    @property
+    def group(self) -> int | None:
+        """The runner's process group, None when none runs."""
+        runner = self._runner
+        return None if runner is None else runner.pid
+
+    def start(self) -> None:
+        """Start the runner now, in the background; the first call then finds it warm."""
+        if self._runner is None:
+            self._runner = RunnerProcess(self._python, self._settings)
+
+    def parse(self, queries: Sequence[str]) -> list[Parsed | MtctlError]:
+        """Parse queries; see the port."""
+        answers = self._call({"do": "parse", "queries": list(queries)})
+        return [
+            wire.load_error(item["error"]) if "error" in item else wire.load_parsed(item["parsed"]) for item in answers
+        ]
+
+    def describe(self, requests: Sequence[DescribeRequest]) -> list[Description | MtctlError]:
+        """Describe queries in order; see the port."""
+        answers = self._call({"do": "describe", "requests": [wire.dump_describe(request) for request in requests]})
+        return [
+            wire.load_error(item["error"]) if "error" in item else wire.load_description(item["description"])
+            for item in answers
+        ]
+
+    def stage(self, request: StageRequest, on_progress: Callable[[Progress], None]) -> Staged:
+        """Stage one attempt; see the port."""
+        frame = {"do": "stage", "request": wire.dump_stage(request), "progress": True}
+        return wire.load_staged(self._call(frame, on_progress))
+
+    def measure(self, request: MeasureRequest) -> Measured:
+        """Recompute one file; see the port."""
+        return wire.load_measured(self._call({"do": "measure", "request": wire.dump_measure(request)}))
+
+    def query(
+        self,
+        sql: str,
+        relations: Sequence[Relation],
+        sources: Sequence[Source],
+        zone: str,
+        limit: int | None,
+        params: Mapping[str, object] | None = None,
+    ) -> QueryResult:
+        """Start a query; see the port. The rows must be taken, or `chunks` closed, before the next call."""
+        frame = {
+            "do": "query",
+            "sql": sql,
+            "relations": [wire.dump_relation(relation) for relation in relations],
+            "sources": [wire.dump_source(source) for source in sources],
+            "zone": zone,
+            "limit": limit,
+            "params": wire.dump_params(params or {}),
+        }
+        runner, request = self._begin(frame)
+        header = self._guarded(lambda: self._await(runner, request, None))
+        chunks = self._chunks(runner, request)
+        self._stream = chunks
+        return QueryResult(columns=tuple(header["columns"]), types=tuple(header["types"]), chunks=chunks)
+
+    def cancel(self) -> None:
+        """Interrupt what runs; after 10 s that do not help the group gets SIGTERM, 5 s later SIGKILL."""
+        runner, request = self._runner, self._busy
+        if runner is None or request is None:
+            return
+        # In a thread: a signal handler may call this while the very same thread is writing a frame.
+        threading.Thread(target=runner.send, args=({"do": "cancel", "id": request},), daemon=True).start()
+        self._timers += [
+            self._later(TERMINATE_AFTER, runner, request, signal.SIGTERM),
+            self._later(KILL_AFTER, runner, request, signal.SIGKILL),
+        ]
+
+    def kill(self) -> None:
+        """Kill the runner's process group at once; the call in hand raises `runner_crashed`."""
+        runner = self._runner
+        if runner is not None:
+            runner.signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the runner and its process group."""
+        runner, self._runner, self._stream = self._runner, None, None
+        if runner is not None:
+            runner.send({"do": "close"})
+            runner.end()
+
+    # --- one call -----------------------------------------------------------------------------------------------
+
+    def _call(self, frame: dict[str, Any], on_progress: Callable[[Progress], None] | None = None) -> Any:
+        runner, request = self._begin(frame)
+        return self._guarded(lambda: self._await(runner, request, on_progress)["answer"])
+
+    def _begin(self, frame: dict[str, Any]) -> tuple[RunnerProcess, int]:
+        """Send a request to a runner that lives."""
+        self._end_stream()
+        if self._runner is not None and not self._runner.is_alive:
+            self._drop()
+        if self._runner is None:
+            self._runner = RunnerProcess(self._python, self._settings)
+        self._last += 1
+        self._busy = self._last
+        self._runner.send({**frame, "id": self._last})
+        return self._runner, self._last
+
+    def _guarded(self, wait: Callable[[], Any]) -> Any:
+        """Wait for an answer; whatever breaks the waiting off (Ctrl-C) cancels the request and waits for its end."""
+        try:
+            return wait()
+        except MtctlError:
+            raise
+        except BaseException:
+            self.cancel()
+            self._drain()
+            raise
+        finally:
+            if self._stream is None:
+                self._settle()
+
+    def _await(
+        self, runner: RunnerProcess, request: int, on_progress: Callable[[Progress], None] | None
+    ) -> dict[str, Any]:
+        """Return the next frame that answers; progress goes to the listener, an error is raised."""
+        while True:
+            frame = runner.frames.get()
+            if frame is None:
+                raise self._crashed()
+            if frame["id"] != request:
+                continue
+            if frame["is"] == "error":
+                self._busy = None
+                raise wire.load_error(frame["error"])
+            if frame["is"] != "progress":
+                return frame
+            if on_progress is not None:
+                on_progress(Progress(percent=frame["percent"], rows=frame["rows"]))
+
+    def _chunks(self, runner: RunnerProcess, request: int) -> Iterator[list[list[str | None]]]:
+        """Ask for one chunk at a time; a generator that is left early cancels the query."""
+        ended = False
+        try:
+            while True:
+                runner.send({"do": "next", "id": request})
+                frame = self._await(runner, request, None)
+                if frame["is"] == "done":
+                    ended = True
+                    return
+                yield frame["rows"]
+        except MtctlError:
+            ended = True
+            raise
+        finally:
+            self._stream = None
+            if not ended:
+                self.cancel()
+                runner.send({"do": "stop", "id": request})
+                self._drain()
+            self._settle()
+
+    def _end_stream(self) -> None:
+        """Close a result that was left open: the runner does one thing at a time."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        close = getattr(stream, "close", None)
+        runner, request = self._runner, self._busy
+        if close is not None:
+            close()
+        if self._busy is not None and self._busy == request and runner is not None:
+            # A generator that never started has no `finally` to run.
+            runner.send({"do": "stop", "id": request})
+            self._drain()
+            self._settle()
+
+    def _drain(self) -> None:
+        """Take frames until the request in hand has ended, or the runner has."""
+        runner, request = self._runner, self._busy
+        if runner is None or request is None:
+            return
+        while (frame := runner.frames.get()) is not None:
+            if frame["id"] == request and frame["is"] in {"done", "error"}:
+                return
+        self._drop()
+
+    def _settle(self) -> None:
+        self._busy = None
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    def _later(self, seconds: float, runner: RunnerProcess, request: int, number: signal.Signals) -> threading.Timer:
+        def act() -> None:
+            if self._busy == request:
+                runner.signal(number)
+
+        timer = threading.Timer(seconds, act)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _crashed(self) -> MtctlError:
+        code, tail = self._drop()
+        by = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return MtctlError(
+            "runner_crashed",
+            f"the query process ended unexpectedly ({by})",
+            kind=Kind.ENGINE,
+            where=tail,
+            fix="try again; if it was killed for memory, lower [engine] memory in mtctl.toml",
+        )
+
+    def _drop(self) -> tuple[int, str]:
+        """Forget a runner that is gone; return its exit code and last words."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return 0, ""
+        tail = runner.tail()
+        return runner.end(), tail

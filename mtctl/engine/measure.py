@@ -1,0 +1,142 @@
+"""Floor 2. Recomputes from one data file all that ledger and catalog claim about it.
+
+Statistics come from the rows, not from the footer: a wrong footer is among the things to find. Their texts are those
+of `COPY … (RETURN_STATS)`, by one mapping per type.
+"""
+
+# ruff: noqa: S608 - names are quoted by core.names, values bound or written by engine.literals
+# ruff: noqa: PTH123, PTH202 - paths are plain strings: they come off the pipe and go into SQL
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.model import ColumnStats
+from mtctl.core.names import quote
+from mtctl.engine import literals
+from mtctl.engine.fingerprint import fingerprint, row_hash
+from mtctl.engine.troubles import translate
+from mtctl.engine.written import digest_of
+from mtctl.ports import Measured, MeasureRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mtctl.core.model import Column
+    from mtctl.engine.session import Session
+
+
+def measure(session: Session, request: MeasureRequest, probe: int) -> Measured:
+    """Return what the file holds; error `file_unreadable` (ENGINE) when it is missing or no Parquet file."""
+    session.use_zone("UTC")  # statistics of TIMESTAMPTZ are in UTC
+    try:
+        size = os.path.getsize(request.path)
+        sha256 = digest_of(request.path, session.check)
+        footer = _footer_bytes(request.path)
+        columns = _present(session, request)
+        source = literals.parquet([request.path], columns, row_numbers=True) if columns else ""
+        rows = int(session.run(f"SELECT count(*) FROM read_parquet({literals.text_list([request.path])})")[0][0])
+        fingerprints = _fingerprints(session, source, columns, request.ranges, probe)
+        stats = tuple(_stats(session, source, column) for column in columns) if rows else ()
+    except OSError as error:
+        raise _unreadable(request.path, error.strerror or str(error)) from None
+    except duckdb.Error as error:
+        trouble = translate(error)
+        raise trouble if trouble.code == "cancelled" else _unreadable(request.path, trouble.what) from None
+    return Measured(rows=rows, bytes=size, footer_bytes=footer, sha256=sha256, fingerprints=fingerprints, stats=stats)
+
+
+def _present(session: Session, request: MeasureRequest) -> list[Column]:
+    """Return the columns whose field ids the file has; one added later is not in it."""
+    sql = f"SELECT field_id FROM parquet_schema({literals.text(request.path)}) WHERE field_id IS NOT NULL"
+    ids = {int(row[0]) for row in session.run(sql)}
+    return [column for column in request.columns if column.field_id in ids]
+
+
+def _footer_bytes(path: str) -> int:
+    with open(path, "rb") as file:
+        if os.path.getsize(path) < 8:
+            return 0
+        file.seek(-8, os.SEEK_END)
+        length, magic = struct.unpack("<I4s", file.read(8))
+    return int(length) if magic == b"PAR1" else 0
+
+
+def _fingerprints(
+    session: Session, source: str, columns: Sequence[Column], ranges: Sequence[tuple[int, int]], probe: int
+) -> tuple[str, ...]:
+    """Return the fingerprint of each range of rows; one scan, since the ranges lie one behind the other."""
+    if not ranges:
+        return ()
+    starts = sorted((start, start + rows, index) for index, (start, rows) in enumerate(ranges) if rows)
+    sums = dict.fromkeys(range(len(ranges)), (0, 0))
+    if starts:
+        values = ", ".join(f"({start}, {end}, {index})" for start, end, index in starts)
+        # The latest range that begins at or before the row: an ASOF join on the row number.
+        sql = (
+            "SELECT r.n, count(*), sum(h) "
+            f"FROM (SELECT file_row_number AS at, {row_hash(columns)} AS h FROM {source}) d "
+            f"ASOF JOIN (VALUES {values}) AS r(a, b, n) ON d.at >= r.a WHERE d.at < r.b GROUP BY r.n"
+        )
+        sums |= {int(n): (int(count), int(total)) for n, count, total in session.run(sql)}
+    return tuple(fingerprint(probe, *sums[index]) for index in range(len(ranges)))
+
+
+def _stats(session: Session, source: str, column: Column) -> ColumnStats:
+    """Return the statistics of one column; `bytes` is 0, it is not in the rows."""
+    name = quote(column.name)
+    finite, nan = name, "NULL"
+    if column.stored_type in _FLOATS:
+        finite, nan = f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END", f"coalesce(bool_or(isnan({name})), false)"
+    low, high = f"min({finite})", f"max({finite})"
+    sql = f"SELECT count(*) - count({name}), count({name}), {low}, {high}, {nan} FROM {source}"
+    if column.stored_type in _AS_TEXT:
+        texts = [_AS_TEXT[column.stored_type].format(value) for value in ("lo", "hi")]
+    else:
+        texts = ["CAST(lo AS VARCHAR)", "CAST(hi AS VARCHAR)"]
+    outer = f"SELECT nulls, n, {', '.join(texts)}, nan FROM ({sql}) AS s(nulls, n, lo, hi, nan)"
+    nulls, count, least, greatest, has_nan = session.run(outer)[0]
+    return ColumnStats(
+        field_id=column.field_id,
+        bytes=0,
+        value_count=int(count),
+        null_count=int(nulls),
+        min=_shown(column, least),
+        max=_shown(column, greatest),
+        contains_nan=None if has_nan is None else bool(has_nan),
+    )
+
+
+_FLOATS = frozenset({"FLOAT", "DOUBLE"})
+_CUT = frozenset({"VARCHAR", "JSON", "BLOB"})
+_CUT_BYTES = 256
+_AS_TEXT = {
+    "BOOLEAN": "CAST(CAST({} AS INTEGER) AS VARCHAR)",
+    "BLOB": "hex({})",
+    "FLOAT": "CAST({} + 0.0::FLOAT AS VARCHAR)",
+    "DOUBLE": "CAST({} + 0.0 AS VARCHAR)",
+}
+
+
+def _shown(column: Column, value: Any) -> str | None:
+    if value is None:
+        return None
+    text = str(value)
+    if column.stored_type in _CUT and len(text.encode()) > _CUT_BYTES:
+        return None  # COPY cuts these and rounds the greatest up
+    return {"-0.0": "0.0"}.get(text, text) if column.stored_type in _FLOATS else text
+
+
+def _unreadable(path: str, why: str) -> MtctlError:
+    return MtctlError(
+        "file_unreadable",
+        f"the data file cannot be read: {why}",
+        kind=Kind.ENGINE,
+        where=path,
+        fix="refresh the intervals that it held with --force",
+    )

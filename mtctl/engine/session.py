@@ -1,0 +1,148 @@
+"""Floor 2. One locked-down DuckDB: opened for a set of paths, cleaned between attempts, interrupted on request.
+
+DuckDB cannot change its list of allowed paths once external access is off. So a session that needs a path which its
+instance does not allow opens a new instance, which costs about ten milliseconds, allowing all paths seen so far.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from mtctl.core.errors import Kind, MtctlError
+from mtctl.engine import literals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mtctl.engine.settings import RunnerSettings
+    from mtctl.engine.syntax import Syntax
+
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "python_enable_replacements": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+class Session:
+    """The runner's DuckDB instance and its connections; `interrupt` may come from another thread."""
+
+    def __init__(self, settings: RunnerSettings, temp: str) -> None:
+        """Keep the settings; `temp` is this runner's own spill folder."""
+        self.settings = settings
+        self.syntaxes: dict[str, Syntax] = {}
+        self._temp = temp
+        self._paths: set[str] = set()
+        self._lock = threading.Lock()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+        self._cancelled = threading.Event()
+        self._zone = ""
+        self.generation = 0
+        self._connection = self._open()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The main connection."""
+        return self._connection
+
+    def allow(self, paths: Iterable[str]) -> None:
+        """Make the instance able to read these files; where it was not, a new one takes its place, empty."""
+        new = set(paths) - self._paths
+        if not new:
+            return
+        self._paths |= new
+        self.reopen()
+
+    def reopen(self) -> None:
+        """Throw the instance away and open a fresh one."""
+        self._connection.close()
+        self._zone = ""
+        self.generation += 1
+        connection = self._open()
+        with self._lock:
+            self._connection = connection
+
+    def use_zone(self, zone: str) -> None:
+        """Set the session's time zone."""
+        if zone != self._zone:
+            self._connection.execute(f"SET TimeZone = {literals.text(zone)}")
+            self._zone = zone
+
+    def run(self, sql: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """Execute one statement on the main connection and fetch all; MtctlError `cancelled` once interrupted."""
+        self.check()
+        return self._connection.execute(sql, dict(params) if params else None).fetchall()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return one more connection to the same instance, which `interrupt` reaches too; close it after use."""
+        with self._lock:
+            cursor = self._connection.cursor()
+            self._cursors.append(cursor)
+        if self._zone:
+            cursor.execute(f"SET TimeZone = {literals.text(self._zone)}")
+        return cursor
+
+    def release(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Close a cursor."""
+        with self._lock:
+            self._cursors.remove(cursor)
+        cursor.close()
+
+    def check(self) -> None:
+        """Raise `cancelled` when a cancel has come since `begin`."""
+        if self._cancelled.is_set():
+            raise cancelled()
+
+    def begin(self) -> None:
+        """Start an attempt: no cancel is pending."""
+        self._cancelled.clear()
+
+    def interrupt(self) -> None:
+        """Stop whatever runs, from any thread."""
+        self._cancelled.set()
+        for connection in self._connections():
+            connection.interrupt()
+
+    def progress(self) -> float:
+        """Return the main connection's progress in percent, negative when unknown; from any thread."""
+        with self._lock:
+            return float(self._connection.query_progress())
+
+    def close(self) -> None:
+        """Close everything."""
+        for connection in self._connections():
+            connection.close()
+
+    def _connections(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._lock:
+            found = [*self._cursors, self._connection]
+        yield from found
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        settings = self.settings
+        limits: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{settings.memory}B",
+            "threads": settings.threads,
+            "temp_directory": self._temp,
+        }
+        connection = duckdb.connect(":memory:", config=_CONFIG | limits)
+        folders = [folder.rstrip("/") + "/" for folder in (settings.data, settings.staging)]
+        connection.execute(
+            f"SET allowed_paths = {literals.text_list(sorted(self._paths))};"
+            f"SET allowed_directories = {literals.text_list(folders)};"
+            "SET errors_as_json = true;"
+            "SET enable_progress_bar = true;"
+            "SET enable_progress_bar_print = false;"
+            "SET enable_external_access = false;"
+            "SET allowed_configs = ['TimeZone'];"
+            "SET lock_configuration = true"
+        )
+        return connection
+
+
+def cancelled() -> MtctlError:
+    """Return the error of a call that was interrupted."""
+    return MtctlError("cancelled", "the query was cancelled", kind=Kind.FAILED)

@@ -1,0 +1,132 @@
+"""Floor 2. One COPY to Parquet and what it says: the only source of counts, sizes, footers and statistics."""
+
+# ruff: noqa: PTH120, PTH123 - paths are plain strings: they come off the pipe and go into SQL
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mtctl.core.model import ColumnStats, StagedFile
+from mtctl.core.names import quote
+from mtctl.engine import literals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import duckdb
+
+    from mtctl.core.model import Column
+
+BLOCK = 1 << 20
+"""Bytes read at a time for a digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One file as COPY reports it; nothing of it is on disk for certain yet."""
+
+    path: str
+    rows: int
+    bytes: int
+    footer_bytes: int
+    stats: tuple[ColumnStats, ...]
+
+
+def copy_ends(path: str, columns: Sequence[Column]) -> tuple[str, str]:
+    """Return what stands before and behind the SELECT of a COPY that writes these columns with their field ids."""
+    ids = ", ".join(f"{quote(column.name)}: {column.field_id}" for column in columns)
+    options = f"FORMAT parquet, COMPRESSION zstd, RETURN_STATS, FIELD_IDS {{{ids}}}"
+    return "COPY (", f") TO {literals.text(path)} ({options})"
+
+
+def copy(
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    columns: Sequence[Column],
+    params: Mapping[str, object] | None = None,
+) -> Written:
+    """Run a COPY made of `copy_ends` and return what it wrote."""
+    cursor = connection.execute(sql, dict(params) if params else None)
+    names = [entry[0] for entry in cursor.description or ()]
+    row = cursor.fetchone()
+    if row is None:
+        raise RuntimeError("COPY returned no row")
+    found = dict(zip(names, row, strict=True))
+    return Written(
+        path=str(found["filename"]),
+        rows=int(found["count"]),
+        bytes=int(found["file_size_bytes"]),
+        footer_bytes=int(found["footer_size_bytes"]),
+        stats=_stats(columns, found["column_statistics"] or {}),
+    )
+
+
+def settle(files: Sequence[Written]) -> tuple[StagedFile, ...]:
+    """Bring the files to the disk and digest them, several at once: fsync and hashing both wait outside of Python."""
+    if not files:
+        return ()
+    with ThreadPoolExecutor(max_workers=min(4, len(files))) as pool:
+        digests = list(pool.map(_settle, (file.path for file in files)))
+    folder = os.open(os.path.dirname(files[0].path), os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return tuple(
+        StagedFile(
+            path=file.path,
+            rows=file.rows,
+            bytes=file.bytes,
+            footer_bytes=file.footer_bytes,
+            sha256=digest,
+            stats=file.stats,
+        )
+        for file, digest in zip(files, digests, strict=True)
+    )
+
+
+def digest_of(path: str, check: Callable[[], None] = lambda: None) -> str:
+    """Return the sha256 of the file's bytes in hex; `check` is called between blocks and may raise to stop."""
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+            check()
+    return digest.hexdigest()
+
+
+def _settle(path: str) -> str:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fchmod(fd, 0o600)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    return digest_of(path)
+
+
+def _stats(columns: Sequence[Column], reported: Mapping[str, Mapping[str, Any]]) -> tuple[ColumnStats, ...]:
+    """Return the statistics per column; none where COPY counted no values (an empty file, a type without any)."""
+    stats = []
+    for column in columns:
+        found = reported.get(quote(column.name))
+        if found is None or int(found.get("num_values", 0)) == 0:
+            continue
+        nulls = int(found.get("null_count", 0))
+        nan = found.get("has_nan")
+        stats.append(
+            ColumnStats(
+                field_id=column.field_id,
+                bytes=int(found.get("column_size_bytes", 0)),
+                value_count=int(found["num_values"]) - nulls,
+                null_count=nulls,
+                min=found.get("min"),
+                max=found.get("max"),
+                contains_nan=None if nan is None else str(nan).lower() in {"true", "1"},
+            )
+        )
+    return tuple(stats)

@@ -1,0 +1,1 @@
+"""Floor 2. The Parquet files on disk: folders, names, staging, placing, removing."""

@@ -1,0 +1,144 @@
+"""Floor 2. The lake's folders and files: staged files are renamed into place, unknown ones found and removed.
+
+Staging lies beside the data, never in it: a foreign cleanup deletes every Parquet file below the data folder that the
+catalog does not name. A file is renamed only after it is on the disk, and its folder is brought to the disk before
+anybody may publish its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtctl.core.errors import Kind, MtctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mtctl.core.model import StagedFile
+
+_FOLDER_MODE = 0o700
+_NS = 1_000_000_000
+_PROBE = ".clock"
+
+
+class LakeFiles:
+    """The files below one lake folder: `data` for what is published, `_staging` for what is not yet."""
+
+    def __init__(self, root: str | Path) -> None:
+        """Name the folders; nothing is touched."""
+        self.root = Path(root)
+        self.data = self.root / "data"
+        self.staging = self.root / "_staging"
+
+    def create(self) -> None:
+        """Make the folders, readable by their owner only; error `lake_layout` when they cannot share a rename."""
+        for folder in (self.root, self.data, self.staging):
+            _make(folder)
+        if not self.same_filesystem():
+            raise MtctlError(
+                "lake_layout",
+                "data and staging lie on different file systems",
+                kind=Kind.ENGINE,
+                where=str(self.root),
+                fix="keep both folders of the lake on one file system; files are renamed between them",
+            )
+
+    def same_filesystem(self) -> bool:
+        """Whether a staged file can be renamed into place."""
+        return self.data.stat().st_dev == self.staging.stat().st_dev
+
+    def place(self, files: Sequence[StagedFile], folder: str) -> tuple[str, ...]:
+        """Rename staged files into the table's folder and sync it; return their names there.
+
+        A name that exists already is refused (`lake_file_exists`): a path stands in one catalog row only.
+        """
+        if not files:
+            return ()
+        target = self.data / folder
+        if not target.is_dir():
+            _make(target)
+            _sync(self.data)
+        names = []
+        for file in files:
+            path = Path(file.path)
+            _rename(path, target / path.name)
+            names.append(path.name)
+        _sync(target)
+        _sync(self.staging)
+        return tuple(names)
+
+    def discard(self, paths: Iterable[str]) -> None:
+        """Remove files (absolute paths) that nobody can see, and table folders that they leave empty.
+
+        A missing one is fine; a path outside of the lake raises ValueError.
+        """
+        folders = set()
+        for path in map(Path, paths):
+            if not path.is_relative_to(self.data) and not path.is_relative_to(self.staging):
+                raise ValueError(f"{path} is not in the lake")
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+            folders.add(path.parent)
+        for folder in folders - {self.data, self.staging}:
+            with contextlib.suppress(OSError):  # it holds other files, or is gone
+                folder.rmdir()
+
+    def listing(self, *, older_than_s: float) -> tuple[list[tuple[str, int]], int]:
+        """Return all files below data and staging (absolute path, bytes) that are old enough, and how many are not."""
+        if not self.data.is_dir():
+            return [], 0
+        now = self._now()
+        found: list[tuple[str, int]] = []
+        young = 0
+        for path in self._files():
+            with contextlib.suppress(FileNotFoundError):
+                stat = path.lstat()
+                if (now - stat.st_mtime_ns) / _NS < older_than_s:
+                    young += 1
+                else:
+                    found.append((str(path), stat.st_size))
+        return sorted(found), young
+
+    def _now(self) -> int:
+        """Return the file system's own clock in ns, by a file just written: ages compare only with that."""
+        probe = self.staging / f"{_PROBE}-{os.getpid()}"
+        probe.write_bytes(b"")
+        try:
+            return probe.stat().st_mtime_ns
+        finally:
+            probe.unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[Path]:
+        for top in (self.data, self.staging):
+            for folder, _, names in os.walk(top):
+                yield from (Path(folder, name) for name in names if not name.startswith(_PROBE))
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Rename without ever replacing: a link refuses a name that exists, a rename would swallow it."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise MtctlError(
+            "lake_file_exists",
+            "a data file of this name exists already",
+            kind=Kind.CONFLICT,
+            where=str(target),
+            fix="run the refresh again; it stages under a new name",
+        ) from None
+    source.unlink()
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,446 @@
+"""Floor 3. From statements to checked definitions: lineage, types, partition, bounds, fingerprint.
+
+The engine's parser says what a query reads, describing says what it yields; everything else is decided here from
+values. A table that fails takes only itself and its readers down, so that one call shows every problem.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtctl.core.ddl_checks import check_columns
+from mtctl.core.errors import Kind, MtctlError, invalid
+from mtctl.core.interval import Interval
+from mtctl.core.keys import TableOptions, table_options
+from mtctl.core.ledger import read_range
+from mtctl.core.model import Mode, RangeKind, Read, Source, TableDefinition
+from mtctl.core.names import closest
+from mtctl.core.partition_rules import calendar_of, mode_of, partition_of
+from mtctl.core.selector import find_cycle, topological
+from mtctl.core.times import parse_instant
+from mtctl.core.variables import check_variables, rewrite_variables, variable_values
+from mtctl.ports import DescribeRequest, Relation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mtctl.config import Project
+    from mtctl.core.model import Column, Instant, Partition
+    from mtctl.core.statement import TableStatement
+    from mtctl.ports import Description, Engine, Parsed
+
+_SAMPLE = Interval(1_356_998_400_000_000, 1_357_084_800_000_000)
+"""The interval bound while describing where a table has no start yet: 2013-01-01 in UTC; only its type matters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A statement on its way: its typed options, its rewritten query, what the parser found."""
+
+    statement: TableStatement
+    options: TableOptions
+    where: str
+    query: str
+    parsed: Parsed | None = None
+    reads: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What came of a set of statements: definitions by name, and the errors by name."""
+
+    definitions: dict[str, TableDefinition]
+    problems: dict[str, MtctlError]
+
+
+class Resolver:
+    """Turns statements into definitions, in reach of a project's sources and the tables in force."""
+
+    def __init__(self, project: Project, engine: Engine) -> None:
+        """Keep the project and the engine that parses and describes."""
+        self._project = project
+        self._engine = engine
+
+    def resolve(
+        self, statements: Sequence[tuple[TableStatement, str]], in_force: Mapping[str, TableDefinition]
+    ) -> Resolved:
+        """Return the definitions of the statements (each with its place for errors).
+
+        `in_force` are tables that the statements may read besides each other.
+        """
+        problems: dict[str, MtctlError] = {}
+        drafts = self._drafts(statements, problems)
+        drafts = self._lineage(drafts, in_force, problems)
+        known = {name: definition for name, definition in in_force.items() if name not in drafts}
+        upstream = {name: frozenset(read for read in draft.reads if read in drafts) for name, draft in drafts.items()}
+        cycle = find_cycle(upstream)
+        while cycle is not None:
+            for name in cycle:
+                problems[name] = _cycle(cycle, drafts[name].where)
+                drafts.pop(name, None)
+            upstream = {name: upstream[name] & frozenset(drafts) for name in drafts}
+            cycle = find_cycle(upstream)
+        return self._describe_all(drafts, upstream, known, problems)
+
+    def _drafts(
+        self, statements: Sequence[tuple[TableStatement, str]], problems: dict[str, MtctlError]
+    ) -> dict[str, Draft]:
+        drafts: dict[str, Draft] = {}
+        for statement, where in statements:
+            try:
+                self._check_catalog(statement, where)
+                options = table_options(statement, self._project.defaults, where=where)
+                query = rewrite_variables(statement.query)
+            except MtctlError as error:
+                problems[statement.name] = placed(error, where)
+                continue
+            drafts[statement.name] = Draft(statement=statement, options=options, where=where, query=query)
+        parsed = self._engine.parse([draft.query for draft in drafts.values()])
+        for (name, draft), found in zip(list(drafts.items()), parsed, strict=True):
+            if isinstance(found, MtctlError):
+                problems[name] = in_file(found, draft)
+                del drafts[name]
+            else:
+                drafts[name] = replace(draft, parsed=found)
+        return drafts
+
+    def _check_catalog(self, statement: TableStatement, where: str) -> None:
+        if statement.catalog is not None and statement.catalog != self._project.name:
+            raise invalid(
+                "catalog_unknown",
+                f"catalog {statement.catalog!r} is not this project",
+                where=where,
+                fix=f"write {self._project.name}.main.{statement.name} or {statement.name}",
+            )
+
+    # --- lineage ------------------------------------------------------------------------------------------------
+
+    def _lineage(
+        self, drafts: dict[str, Draft], in_force: Mapping[str, TableDefinition], problems: dict[str, MtctlError]
+    ) -> dict[str, Draft]:
+        names = set(drafts) | set(in_force)
+        found: dict[str, Draft] = {}
+        for name, draft in drafts.items():
+            try:
+                found[name] = self._reads_of(name, draft, names)
+            except MtctlError as error:
+                problems[name] = placed(error, draft.where)
+        return found
+
+    def _reads_of(self, name: str, draft: Draft, names: set[str]) -> Draft:
+        if draft.parsed is None:
+            raise MtctlError("internal", "a draft was not parsed", kind=Kind.INTERNAL)
+        written = draft.options.upstream if draft.options.upstream is not None else draft.parsed.tables
+        if written is None:
+            raise invalid(
+                "lineage_unknown",
+                f"the parser cannot tell what {name!r} reads",
+                fix="declare it: 'upstream' = 'a,b' ('' for none)",
+            )
+        sources = {source.name: source for source in self._project.sources}
+        reads: dict[str, None] = {}
+        used: dict[str, Source] = {}
+        for relation in written:
+            table = self._table_name(relation)
+            if table == name:
+                raise invalid(
+                    "cycle", f"{name} reads itself: {name} → {name}", fix="read the table's own inputs instead"
+                )
+            if table is not None and table in names:
+                reads[table] = None
+            elif relation in sources:
+                used[relation] = self._source(relation, sources[relation].path, draft.options)
+            else:
+                raise _unknown_relation(relation, names | set(sources))
+        for literal in draft.parsed.literals:
+            used.setdefault(literal, self._source(literal, literal, draft.options))
+        self._check_option_targets(draft, set(reads), set(used))
+        return replace(draft, reads=tuple(reads), sources=tuple(used.values()))
+
+    def _table_name(self, relation: str) -> str | None:
+        parts = relation.lower().split(".")
+        match parts:
+            case [table]:
+                return table
+            case ["main", table]:
+                return table
+            case [catalog, "main", table] if catalog == self._project.name:
+                return table
+            case _:
+                return None
+
+    def _source(self, text: str, path: str, options: TableOptions) -> Source:
+        return Source(
+            text=text,
+            paths=(path,),
+            restate=options.source_change.get(text, "ignore") == "restate",
+            version=options.source_version.get(text),
+        )
+
+    def _check_option_targets(self, draft: Draft, reads: set[str], sources: set[str]) -> None:
+        for target in (*draft.options.upstream_range, *draft.options.upstream_wait):
+            if target not in reads:
+                raise invalid(
+                    "option_target",
+                    f"option upstream.{target} names a table that {draft.statement.name!r} does not read",
+                    fix=f"it reads {', '.join(sorted(reads)) or 'no table'}",
+                )
+        for target in (*draft.options.source_change, *draft.options.source_version):
+            if target not in sources:
+                raise invalid(
+                    "option_target",
+                    f"option source.{target} names a source that {draft.statement.name!r} does not read",
+                    fix=f"it reads {', '.join(sorted(sources)) or 'no source'}",
+                )
+
+    # --- describing ---------------------------------------------------------------------------------------------
+
+    def _describe_all(
+        self,
+        drafts: dict[str, Draft],
+        upstream: Mapping[str, frozenset[str]],
+        known: Mapping[str, TableDefinition],
+        problems: dict[str, MtctlError],
+    ) -> Resolved:
+        order = topological(tuple(drafts), upstream)
+        described = self._describe_pass(order, drafts, known, {})
+        again = {
+            name: kind
+            for name in order
+            if (kind := _partition_kind(drafts[name], described[name])) is not None and _names_interval(drafts[name])
+        }
+        if again:
+            described = self._describe_pass(order, drafts, known, again)
+        definitions: dict[str, TableDefinition] = {}
+        reach = dict(known)
+        for name in order:
+            draft, found = drafts[name], described[name]
+            broken = [read for read in draft.reads if read in problems]
+            if broken:
+                problems[name] = invalid(
+                    "upstream_invalid",
+                    f"{name!r} reads {broken[0]!r}, which is not valid",
+                    where=draft.where,
+                    fix=f"mend {broken[0]!r} first",
+                )
+                continue
+            if isinstance(found, MtctlError):
+                problems[name] = in_file(found, draft)
+                continue
+            try:
+                definitions[name] = reach[name] = self._definition(draft, found.columns, reach)
+            except MtctlError as error:
+                problems[name] = placed(error, draft.where)
+        return Resolved(definitions=definitions, problems=problems)
+
+    def _describe_pass(
+        self,
+        order: Sequence[str],
+        drafts: Mapping[str, Draft],
+        known: Mapping[str, TableDefinition],
+        kinds: Mapping[str, str],
+    ) -> dict[str, Description | MtctlError]:
+        requests = [self._describe_request(drafts[name], known, kinds.get(name, "TIMESTAMP")) for name in order]
+        return dict(zip(order, self._engine.describe(requests), strict=True))
+
+    def _describe_request(self, draft: Draft, known: Mapping[str, TableDefinition], kind: str) -> DescribeRequest:
+        params = draft.parsed.params if draft.parsed is not None else ()
+        has_intervals = bool(draft.statement.partition_columns)
+        zone = draft.options.time_zone or self._project.zone
+        try:
+            check_variables(params, has_intervals=has_intervals)
+            values = variable_values(params, _SAMPLE, zone, kind)
+        except MtctlError:
+            values = {}
+        return DescribeRequest(
+            query=draft.query,
+            zone=zone,
+            relations=tuple(
+                Relation(names=self.spellings(read), columns=known[read].columns)
+                for read in draft.reads
+                if read in known
+            ),
+            sources=located(draft.sources, self._project),
+            params=values,
+            publish_as=self.spellings(draft.statement.name),
+            declared=tuple((column.name, column.type) for column in draft.statement.columns),
+        )
+
+    def spellings(self, table: str) -> tuple[str, ...]:
+        """Return the names that a query may use for a table."""
+        return (table, f"main.{table}", f"{self._project.name}.main.{table}")
+
+    # --- the definition -----------------------------------------------------------------------------------------
+
+    def _definition(
+        self, draft: Draft, columns: tuple[Column, ...], reach: Mapping[str, TableDefinition]
+    ) -> TableDefinition:
+        statement, options = draft.statement, draft.options
+        params = draft.parsed.params if draft.parsed is not None else ()
+        check_columns(statement, [(column.name, column.stored_type, column.nullable) for column in columns])
+        partition = partition_of(statement, options, {column.name: column.stored_type for column in columns})
+        zone = options.time_zone or self._project.zone
+        mode = mode_of(statement, options, partition)
+        check_variables(params, has_intervals=mode is Mode.INTERVAL)
+        reads = tuple(self._read(read, mode, options, reach[read]) for read in draft.reads)
+        definition = TableDefinition(
+            name=statement.name,
+            ddl=statement.ddl,
+            query=draft.query,
+            fingerprint="",
+            mode=mode,
+            columns=columns,
+            zone=zone,
+            partition=partition if mode is Mode.INTERVAL else None,
+            primary_key=statement.primary_key,
+            comment=statement.comment,
+            refresh_mode=statement.refresh_mode,
+            freshness=statement.freshness.render() if statement.freshness is not None else None,
+            schedule=options.schedule,
+            reads=reads,
+            sources=draft.sources,
+            params=params,
+            volatile=draft.parsed.volatile if draft.parsed is not None else (),
+            auto=options.refresh_auto,
+            open=options.refresh_open,
+            delay=options.refresh_delay,
+            batch=options.refresh_batch,
+            on_empty=options.refresh_on_empty,
+            tags=options.tags,
+            options=tuple((key, value) for key, value in options.written),
+        )
+        start, end = self._bounds(definition, options, reach)
+        definition = replace(definition, start=start, end=end)
+        return replace(definition, fingerprint=_fingerprint(definition, draft))
+
+    def _read(self, name: str, mode: Mode, options: TableOptions, upstream: TableDefinition) -> Read:
+        wait = options.upstream_wait.get(name, True)
+        written = options.upstream_range.get(name)
+        if written is not None:
+            return Read(table=name, kind=written.kind, before=written.before, after=written.after, wait=wait)
+        kind = RangeKind.LATEST if upstream.mode is Mode.FULL else RangeKind.OVERLAP
+        if mode is Mode.FULL:
+            kind = RangeKind.ALL  # a whole table has no past interval to protect: any change of its inputs is news
+        return Read(table=name, kind=kind, wait=wait)
+
+    def _bounds(
+        self, definition: TableDefinition, options: TableOptions, reach: Mapping[str, TableDefinition]
+    ) -> tuple[Instant | None, Instant | None]:
+        """Return [start, end) as given, else the intersection of every interval upstream, rounded outward."""
+        if definition.mode is Mode.FULL:
+            return None, None
+        zone = definition.zone
+        start = parse_instant(options.start, zone, field="'start'", kind=Kind.INVALID) if options.start else None
+        end = parse_instant(options.end, zone, field="'end'", kind=Kind.INVALID) if options.end else None
+        table_calendar = calendar_of(definition)
+        uppers = [
+            reach[read.table]
+            for read in definition.reads
+            if read.kind is RangeKind.OVERLAP and reach[read.table].mode is Mode.INTERVAL
+        ]
+        if start is None:
+            starts = [upper.start for upper in uppers]
+            if not starts or None in starts or table_calendar is None:
+                raise invalid(
+                    "start_missing",
+                    f"{definition.name!r} has intervals but no 'start'",
+                    fix="add 'start' = '2013-01-01' to WITH, or to [defaults] in mtctl.toml",
+                )
+            start = table_calendar.floor(max(item for item in starts if item is not None))
+            ends = [upper.end for upper in uppers if upper.end is not None]
+            if end is None and ends:
+                end = table_calendar.ceil(min(ends))
+        if end is not None and end <= start:
+            raise invalid(
+                "time_range",
+                f"'end' {options.end or ''} is not after 'start' {options.start or ''}".replace("  ", " "),
+                fix="swap or mend them",
+            )
+        return start, end
+
+
+def located(sources: tuple[Source, ...], project: Project) -> tuple[Source, ...]:
+    """Return the sources with absolute paths: definitions keep them as written, so that a project may move."""
+    return tuple(
+        replace(source, paths=tuple(str(project.root / Path(path).expanduser()) for path in source.paths))
+        for source in sources
+    )
+
+
+def placed(error: MtctlError, where: str) -> MtctlError:
+    """Return the error with a place, where it has none."""
+    if not error.where:
+        error.where = where
+    return error
+
+
+def in_file(error: MtctlError, draft: Draft) -> MtctlError:
+    """Return an engine's error with its position in the query turned into a position in the file."""
+    line = error.details.get("line")
+    column = error.details.get("column")
+    if isinstance(line, int) and isinstance(column, int):
+        shift = draft.statement.query_column - 1 if line == 1 else 0
+        error.where = f"{draft.where}:{draft.statement.query_line + line - 1}:{column + shift}"
+    elif not error.where or error.where.startswith("line "):
+        error.where = draft.where
+    else:
+        error.where = f"{draft.where}: {error.where}"
+    return error
+
+
+def needed_range(read: Read, interval: Interval, upstream: TableDefinition) -> Interval | None:
+    """Return which range of an upstream an interval of a reader reads (see `core.ledger.read_range`)."""
+    return read_range(read, interval, upstream, calendar_of(upstream))
+
+
+def _partition_kind(draft: Draft, found: Description | MtctlError) -> str | None:
+    """Return the type of the single native partition column where it changes how interval variables are bound."""
+    if isinstance(found, MtctlError) or len(draft.statement.partition_columns) != 1:
+        return None
+    wanted = draft.statement.partition_columns[0]
+    kind = next((column.stored_type for column in found.columns if column.name == wanted), "TIMESTAMP")
+    return kind if kind in {"DATE", "TIMESTAMP WITH TIME ZONE"} else None
+
+
+def _unknown_relation(relation: str, names: set[str]) -> MtctlError:
+    near = closest(relation, sorted(names))
+    fix = f"did you mean {near!r}?" if near else "define it in tables/, or name it in [sources.<name>] of mtctl.toml"
+    return invalid("upstream_unknown", f"no table or source is named {relation!r}", fix=fix)
+
+
+def _cycle(path: Sequence[str], where: str) -> MtctlError:
+    return invalid(
+        "cycle",
+        f"tables read each other in a circle: {' → '.join((*path, path[0]) if path[0] != path[-1] else path)}",
+        where=where,
+        fix="take one of the reads out",
+    )
+
+
+def _fingerprint(definition: TableDefinition, draft: Draft) -> str:
+    """Return 32 hex digits that change exactly when the data that the definition yields may change."""
+    partition: Partition | None = definition.partition
+    parts = {
+        "query": draft.parsed.canonical if draft.parsed is not None else definition.query,
+        "columns": [(column.name, column.type, column.stored_type) for column in definition.columns],
+        "mode": definition.mode,
+        "zone": definition.zone,
+        "partition": None
+        if partition is None
+        else [partition.grain, partition.null_policy, [(c.name, c.type, c.formatter) for c in partition.columns]],
+        "reads": [(read.table, read.kind, read.before, read.after) for read in definition.reads],
+        "sources": [(source.text, source.paths) for source in definition.sources],
+        "on_empty": definition.on_empty,
+    }
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _names_interval(draft: Draft) -> bool:
+    """Whether the query names a variable whose type follows the partition column."""
+    return draft.parsed is not None and bool({"interval_start", "interval_end"} & set(draft.parsed.params))

@@ -1,0 +1,124 @@
+"""Floor 3. This process as a holder of leases: registered, alive, beating, and first of all sweeping after the dead.
+
+Every holder sweeps before it works, so that nothing waits for a daemon. The heartbeat has its own thread and its own
+connection; it never stands behind a query or a long transaction of the main thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from mtctl.core.errors import MtctlError
+from mtctl.core.ulid import ulid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+    from mtctl.ports import Clock, Liveness, Store
+
+BEAT_SECONDS = 10.0
+"""A sixth of the lease: several beats may fail before it runs out."""
+
+TRUST_SECONDS = 40.0
+"""Without a successful beat for two thirds of the lease the holder stops its work: it must be dead before the lease."""
+
+
+class Holder:
+    """The own process while it holds leases; a context manager."""
+
+    def __init__(  # noqa: PLR0913 - the parts of one process, all named
+        self,
+        *,
+        store: Store,
+        open_store: Callable[[], Store],
+        liveness: Liveness,
+        clock: Clock,
+        kind: str,
+        command: str,
+        pid_started: int,
+        runner_group: Callable[[], int | None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        """Keep the parts.
+
+        `runner_group` tells the process group of a started runner; `on_lost` is called from the heartbeat thread when
+        the leases can no longer be trusted.
+        """
+        self._store = store
+        self._open_store = open_store
+        self._liveness = liveness
+        self._clock = clock
+        self._kind = kind
+        self._command = command
+        self._pid_started = pid_started
+        self._runner_group = runner_group
+        self._on_lost = on_lost
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.holder_id = 0
+        self.ulid = ""
+        self.lost = False
+
+    def __enter__(self) -> Self:
+        """Register, show as alive, and start beating."""
+        self.ulid = ulid(self._clock.now(), os.urandom(10))
+        self._liveness.hold(self.ulid)
+        with self._store.write() as tx:
+            self.holder_id = tx.add_holder(
+                ulid=self.ulid, kind=self._kind, pid=os.getpid(), pid_started=self._pid_started, command=self._command
+            )
+            group = self._runner_group()
+            if group is not None:
+                tx.set_runner_group(self.holder_id, group)
+        self._thread = threading.Thread(target=self._beat_until_stopped, name="mtctl-heartbeat", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop beating and sign off."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._store.write() as tx:
+            tx.end_holder(self.holder_id)
+        self._liveness.release()
+
+    def new_ulid(self) -> str:
+        """Return a fresh ulid for an attempt or an instance."""
+        return ulid(self._clock.now(), os.urandom(10))
+
+    def _beat_until_stopped(self) -> None:
+        last = self._clock.boottime()
+        store: Store | None = None
+        try:
+            while not self._clock.wait(self._stop, BEAT_SECONDS):
+                try:
+                    store = store or self._open_store()
+                    with store.write() as tx:
+                        tx.beat(self.holder_id)
+                    last = self._clock.boottime()
+                except MtctlError:
+                    # The next beat tries again; trust ends below.
+                    pass
+                if (self._clock.boottime() - last) / 1e9 > TRUST_SECONDS:
+                    self.lost = True
+                    self._on_lost()
+                    return
+        finally:
+            if store is not None:
+                store.close()
+
+
+def sweep(store: Store, liveness: Liveness) -> int:
+    """End the attempts of holders that are dead or whose leases ran out; return how many holders were ended."""
+    with store.read() as view:
+        expired = {holder.holder_id for holder in view.expired_holders()}
+        suspects = [holder for holder in view.holders() if holder.holder_id in expired or not liveness.is_alive(holder)]
+    for holder in suspects:
+        liveness.bury(holder)
+        with store.write() as tx:
+            tx.lose(holder.holder_id)
+    return len(suspects)

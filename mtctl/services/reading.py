@@ -1,0 +1,132 @@
+"""Floor 3. Questions to the lake: `query`, `preview`, and the statement with which any DuckDB attaches it.
+
+A query pins one snapshot and sees all tables as of it, whatever is published meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtctl.core.ddl import parse_statement
+from mtctl.core.errors import MtctlError
+from mtctl.core.interval import Interval
+from mtctl.core.keys import table_options
+from mtctl.core.model import Mode, Source
+from mtctl.core.variables import request_values, rewrite_variables, variable_values
+from mtctl.ports import Relation
+from mtctl.services.definitions import located
+from mtctl.services.tables import unknown_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mtctl.config import Project
+    from mtctl.core.model import Table
+    from mtctl.ports import Clock, Engine, Parsed, QueryResult, Store
+
+_SAMPLE_DAY = 86_400_000_000
+
+
+class Reader:
+    """Runs one SELECT at a time over a pinned snapshot."""
+
+    def __init__(
+        self, project: Project, store: Store, engine: Callable[[], Engine], clock: Clock, pin: Callable[[int], None]
+    ) -> None:
+        """Keep the ports; `pin` keeps a snapshot for as long as this process reads it."""
+        self._project = project
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+        self._pin = pin
+
+    def query(self, sql: str, limit: int | None) -> QueryResult:
+        """Run one SELECT over tables and sources; rows come in chunks as they are asked for."""
+        return self._run(rewrite_variables(sql), limit, self._project.zone, {})
+
+    def preview(self, target: str, limit: int) -> QueryResult:
+        """Run a table's query, of a table in force or of a definition file, for the first rows; nothing is written.
+
+        The query of an interval table is run unrestricted, with the first wanted interval bound to its variables.
+        """
+        with self._store.read() as view:
+            tables = {table.definition.name: table for table in view.tables()}
+        if target.lower() in tables:
+            definition = tables[target.lower()].definition
+            zone, query, partition = definition.zone, definition.query, definition.partition
+            native = partition.columns[0].type if partition is not None else "TIMESTAMP"
+            start = definition.start or 0
+            has_intervals = definition.mode is Mode.INTERVAL
+        else:
+            path = self._project.root / target
+            if not path.is_file():
+                raise unknown_table(target, tables)
+            statement = parse_statement(path.read_text(encoding="utf-8"), file=target)
+            options = table_options(statement, self._project.defaults, where=target)
+            zone, query, native, start = (
+                options.time_zone or self._project.zone,
+                rewrite_variables(statement.query),
+                "TIMESTAMP",
+                0,
+            )
+            has_intervals = bool(statement.partition_columns)
+        [parsed] = self._engine().parse([query])
+        if isinstance(parsed, MtctlError):
+            raise parsed
+        if has_intervals:
+            params = variable_values(parsed.params, Interval(start, start + _SAMPLE_DAY), zone, native)
+        else:
+            params = request_values(parsed.params, self._clock.now(), zone)
+        return self._run(query, limit, zone, params, parsed)
+
+    def attach_statement(self) -> str:
+        """Return the statement that attaches the lake to a plain DuckDB, read-only."""
+        path = str(self._project.state_file).replace("'", "''")
+        return f"ATTACH 'ducklake:sqlite:{path}' AS {self._project.name} (READ_ONLY);"
+
+    def _run(
+        self, sql: str, limit: int | None, zone: str, params: Mapping[str, object], parsed: Parsed | None = None
+    ) -> QueryResult:
+        if parsed is None:
+            [found] = self._engine().parse([sql])
+            if isinstance(found, MtctlError):
+                raise found
+            parsed = found
+        with self._store.read() as view:
+            snapshot = view.snapshot()
+            tables = {table.definition.name: table for table in view.tables()}
+            wanted, sources = self._named(parsed, tables)
+            paths = view.file_paths([tables[name].table_id for name in wanted], snapshot)
+        relations = [self._relation(tables[name], paths.get(tables[name].table_id, ())) for name in wanted]
+        self._pin(snapshot)
+        return self._engine().query(sql, relations, sources, zone, limit, params)
+
+    def _named(self, parsed: Parsed, tables: Mapping[str, Table]) -> tuple[Sequence[str], list[Source]]:
+        configured = {source.name: source for source in self._project.sources}
+        sources = [self._source(literal, literal) for literal in parsed.literals]
+        if parsed.tables is None:
+            return list(tables), [*sources, *(self._source(name, item.path) for name, item in configured.items())]
+        wanted: dict[str, None] = {}
+        for relation in parsed.tables:
+            parts = relation.lower().split(".")
+            name = parts[-1]
+            qualified = parts[:-1] in ([], ["main"], [self._project.name, "main"])
+            if qualified and name in tables:
+                wanted[name] = None
+            elif relation in configured:
+                sources.append(self._source(relation, configured[relation].path))
+            else:
+                raise unknown_table(relation, {*tables, *configured})
+        return list(wanted), sources
+
+    def _source(self, text: str, path: str) -> Source:
+        [source] = located((Source(text=text, paths=(path,)),), self._project)
+        return source
+
+    def _relation(self, table: Table, files: tuple[str, ...]) -> Relation:
+        name = table.definition.name
+        return Relation(
+            names=(name, f"main.{name}", f"{self._project.name}.main.{name}"),
+            columns=table.definition.columns,
+            files=files,
+        )

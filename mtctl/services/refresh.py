@@ -1,0 +1,322 @@
+"""Floor 3. `refresh` and `up --once`: from what was asked for to an instance, its run, and the report.
+
+The request becomes intervals per table, the planner says what is to be done and what is not ready, an instance is
+inserted with its tasks, and the dispatcher runs it. Nothing is computed twice: what the plan did not know any more at
+the claim is skipped there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mtctl.core.calendar import show_interval
+from mtctl.core.errors import MtctlError, conflict, usage
+from mtctl.core.interval import WHOLE, IntervalSet
+from mtctl.core.partition import interval_of_values
+from mtctl.core.plan import RefreshPlan, RefreshRequest, TableView, refresh_plan
+from mtctl.core.selector import select
+from mtctl.core.states import TaskState, Trigger
+from mtctl.core.times import parse_interval, parse_range
+from mtctl.ports import NewInstance
+from mtctl.services.loading import load_views, table_view
+from mtctl.services.reports import PlannedStep, RefreshArgs, RefreshReport, TableResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from mtctl.core.interval import Interval
+    from mtctl.ports import Clock, Store, TaskRow
+    from mtctl.services.dispatcher import Dispatcher
+    from mtctl.services.reports import TaskEvent
+    from mtctl.services.sources import Sources
+
+_COMMAND_TRIES = 1
+"""A person at a command line sees the failure and decides; nobody waits for a backoff."""
+
+_DETACHED_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """A request on its way: its plan, and what to tell about it."""
+
+    plan: RefreshPlan
+    views: Mapping[str, TableView]
+    args: RefreshArgs
+    title: str
+    not_ready: tuple[str, ...]
+    notes: tuple[str, ...]
+    began: int
+
+    @property
+    def daemon_like(self) -> bool:
+        """Whether the run also takes what others left detached."""
+        return self.title.startswith("up")
+
+
+class Refresher:
+    """The verbs that fill tables."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        sources: Sources,
+        dispatching: Callable[[str, Callable[[TaskEvent], None]], AbstractContextManager[Dispatcher]],
+        sweep: Callable[[], int],
+    ) -> None:
+        """Keep the ports; `dispatching` registers this process as a holder and gives it a dispatcher."""
+        self._store = store
+        self._clock = clock
+        self._sources = sources
+        self._dispatching = dispatching
+        self._sweep = sweep
+
+    def refresh(self, args: RefreshArgs, on_event: Callable[[TaskEvent], None]) -> RefreshReport:
+        """Refresh what was selected: wanted and not fresh, or what was named.
+
+        Raises conflict `upstream_not_ready` when nothing of what was named can run, usage and not_found errors.
+        """
+        began = self._clock.boottime()
+        self._sweep()
+        views = self._views()
+        selected = self._selected(args, views)
+        request = self._request(args, selected, views)
+        title = f"refresh {' '.join(args.selectors) if args.selectors else '--all'}"
+        job = self._job(request, args, views, title, began)
+        if not job.plan.tasks and job.not_ready:
+            raise _upstream_not_ready(job.not_ready)
+        if args.dry_run or not job.plan.tasks:
+            return self._report(job, ())
+        return self._run(job, on_event)
+
+    def up_once(self, on_event: Callable[[TaskEvent], None]) -> RefreshReport:
+        """Refresh everything that is wanted of the tables that are not kept out, then what was left detached."""
+        began = self._clock.boottime()
+        self._sweep()
+        views = self._views()
+        selected = tuple(name for name, view in views.items() if view.definition.auto)
+        job = self._job(RefreshRequest(selected=selected), RefreshArgs(), views, "up --once", began)
+        if job.plan.tasks:
+            return self._run(job, on_event)
+        with self._store.read() as view:
+            waiting = view.next_task(None) is not None
+        if waiting:
+            with self._dispatching(job.title, on_event) as dispatcher:
+                dispatcher.run_ownerless()
+        return self._report(job, ())
+
+    def _job(
+        self, request: RefreshRequest, args: RefreshArgs, views: dict[str, TableView], title: str, began: int
+    ) -> _Job:
+        plan = refresh_plan(self._with_history(views, request.selected), request, self._clock.now())
+        return _Job(
+            plan=plan,
+            views=views,
+            args=args,
+            title=title,
+            not_ready=tuple(_not_ready_lines(plan, views)),
+            notes=_notes(plan, args, views),
+            began=began,
+        )
+
+    # --- what was asked for -------------------------------------------------------------------------------------
+
+    def _views(self) -> dict[str, TableView]:
+        self._sources.observe()
+        with self._store.read() as view:
+            return load_views(view, self._clock.now())
+
+    def _with_history(self, views: dict[str, TableView], selected: Sequence[str]) -> dict[str, TableView]:
+        """Add seconds per interval for the tables that have something to do: only batches need it."""
+        busy = [views[name].table.table_id for name in selected if views[name].wanted - views[name].coverage.fresh]
+        if not busy:
+            return views
+        with self._store.read() as view:
+            history = view.seconds_per_interval(busy)
+        now = self._clock.now()
+        return {
+            name: table_view(found.table, found.coverage, now, history[found.table.table_id])
+            if found.table.table_id in history
+            else found
+            for name, found in views.items()
+        }
+
+    def _selected(self, args: RefreshArgs, views: Mapping[str, TableView]) -> tuple[str, ...]:
+        if args.everything and args.selectors:
+            raise usage("selection", "names and --all exclude each other", fix="leave one of them out")
+        if args.everything:
+            return tuple(views)
+        if not args.selectors:
+            raise usage("selection", "no table is named", fix="name tables, a glob, +x or x+, or use --all")
+        upstream = {name: frozenset(read.table for read in view.definition.reads) for name, view in views.items()}
+        return select(args.selectors, tuple(views), upstream)
+
+    def _request(self, args: RefreshArgs, selected: tuple[str, ...], views: Mapping[str, TableView]) -> RefreshRequest:
+        named = bool(args.intervals or args.start or args.end or args.partition)
+        if args.full and named:
+            raise usage("selection", "--full and intervals exclude each other", fix="leave one of them out")
+        intervals = self._named_intervals(args, selected, views) if named else None
+        return RefreshRequest(
+            selected=selected,
+            intervals=intervals,
+            force=args.force,
+            upstream=args.upstream,
+            downstream=args.downstream,
+            full=args.full,
+            batch=args.batch,
+        )
+
+    def _named_intervals(
+        self, args: RefreshArgs, selected: Sequence[str], views: Mapping[str, TableView]
+    ) -> dict[str, IntervalSet]:
+        found: dict[str, IntervalSet] = {}
+        for name in selected:
+            view = views[name]
+            if view.calendar is None or view.definition.partition is None:
+                if len(selected) == 1:
+                    raise usage("no_intervals", f"table {name!r} has no intervals", fix="leave the interval out")
+                found[name] = IntervalSet.of([WHOLE])
+                continue
+            pieces: list[Interval] = [parse_interval(text, view.calendar) for text in args.intervals]
+            if args.start or args.end:
+                start, end = self._range_texts(args)
+                pieces.append(parse_range(start, end, view.calendar))
+            if args.partition:
+                pieces.append(interval_of_values(view.definition.partition, dict(args.partition), view.calendar))
+            found[name] = IntervalSet.of(pieces)
+        return found
+
+    def _range_texts(self, args: RefreshArgs) -> tuple[str, str]:
+        if not (args.start and args.end):
+            missing = "--to" if args.start else "--from"
+            raise usage("time_range", f"{missing} is missing", fix="give --from and --to; the range is half-open")
+        return args.start, args.end
+
+    # --- the run ------------------------------------------------------------------------------------------------
+
+    def _run(self, job: _Job, on_event: Callable[[TaskEvent], None]) -> RefreshReport:
+        with self._dispatching(job.title, on_event) as dispatcher:
+            new = self._instance(job, dispatcher)
+            with self._store.write() as tx:
+                instance_id = tx.add_instance(new)
+            if not job.args.detach:
+                dispatcher.run_instance(instance_id)
+                if dispatcher.stopped:
+                    dispatcher.cancel(instance_id)
+                elif job.daemon_like:
+                    dispatcher.run_ownerless()
+            with self._store.read() as view:
+                tasks = view.tasks(instance_id)
+                state = next(row.state for row in view.instance(new.ulid))
+        report = self._report(job, () if job.args.detach else tasks)
+        return replace(report, instance=new.ulid, state=state, interrupted=dispatcher.stopped, detached=job.args.detach)
+
+    def _instance(self, job: _Job, dispatcher: Dispatcher) -> NewInstance:
+        args = job.args
+        return NewInstance(
+            ulid=dispatcher.holder.new_ulid(),
+            title=job.title,
+            trigger=Trigger.MANUAL,
+            manifest={"request": job.title, "force": args.force, "full": args.full, "batch": args.batch},
+            tasks=job.plan.tasks,
+            forced=args.force or args.full,
+            holder_id=None if args.detach else dispatcher.holder.holder_id,
+            detached=args.detach,
+            max_tries=_DETACHED_TRIES if args.detach else _COMMAND_TRIES,
+        )
+
+    def _report(self, job: _Job, tasks: Sequence[TaskRow]) -> RefreshReport:
+        return RefreshReport(
+            instance=None,
+            state=None,
+            plan=tuple(self._steps(job.plan, job.views)),
+            tables=tuple(self._results(tasks, job.plan)),
+            not_ready=job.not_ready,
+            notes=job.notes,
+            seconds=(self._clock.boottime() - job.began) / 1e9,
+        )
+
+    def _results(self, tasks: Sequence[TaskRow], plan: RefreshPlan) -> list[TableResult]:
+        by_table: dict[str, list[TaskRow]] = {}
+        for task in tasks:
+            by_table.setdefault(task.name, []).append(task)
+        found = [_table_result(name, rows) for name, rows in by_table.items()]
+        return found + [_up_to_date(name) for name in plan.up_to_date if name not in by_table]
+
+    def _steps(self, plan: RefreshPlan, views: Mapping[str, TableView]) -> list[PlannedStep]:
+        names = {task.key: task.table for task in plan.tasks}
+        return [
+            PlannedStep(
+                table=task.table,
+                interval=show_interval(task.batch, views[task.table].calendar),
+                intervals=task.count,
+                reasons=tuple(f"{reason} ({count:,})" for reason, count in task.reasons),
+                after=tuple(dict.fromkeys(names[key] for key in task.after)),
+            )
+            for task in plan.tasks
+        ]
+
+
+def _not_ready_lines(plan: RefreshPlan, views: Mapping[str, TableView]) -> list[str]:
+    return [
+        f"{found.table} {_short(found.intervals, views[found.table])}: needs {', '.join(found.blockers)}"
+        for found in plan.not_ready
+    ]
+
+
+def _notes(plan: RefreshPlan, args: RefreshArgs, views: Mapping[str, TableView]) -> tuple[str, ...]:
+    notes = []
+    for name, left in plan.left_out:
+        line = f"{name}: {_short(left, views[name])} left out: not over yet"
+        if args.strict:
+            raise usage("interval_open", line, fix="end the range earlier, or leave --strict out")
+        notes.append(line)
+    for name, outside in plan.outside:
+        notes.append(
+            f"{name}: {_short(outside, views[name])} left out: outside of what is wanted (--force refreshes it)"
+        )
+    return tuple(notes)
+
+
+def _short(intervals: IntervalSet, view: TableView) -> str:
+    pieces = list(intervals)
+    text = ", ".join(show_interval(piece, view.calendar) for piece in pieces[:3])
+    return f"{text} …" if len(pieces) > 3 else text
+
+
+def _upstream_not_ready(lines: Sequence[str]) -> MtctlError:
+    more = f" and {len(lines) - 1} more" if len(lines) > 1 else ""
+    error = conflict(
+        "upstream_not_ready", f"nothing is ready: {lines[0]}{more}", fix="refresh those first, or add --upstream"
+    )
+    error.details["not_ready"] = list(lines)
+    return error
+
+
+def _table_result(name: str, rows: Sequence[TaskRow]) -> TableResult:
+    states = {row.state for row in rows}
+    for state in (TaskState.FAILED, TaskState.CANCELLED, TaskState.SUCCESS):
+        if state in states:
+            break
+    else:
+        state = TaskState.SKIPPED if states == {TaskState.SKIPPED} else TaskState.PENDING
+    bad = next((row for row in rows if row.state in {TaskState.FAILED, TaskState.CANCELLED}), None)
+    return TableResult(
+        table=name,
+        state=state.value,
+        intervals=sum(row.interval_count for row in rows if row.state is TaskState.SUCCESS),
+        tasks=len(rows),
+        rows=sum(row.rows or 0 for row in rows if row.state is TaskState.SUCCESS),
+        seconds=sum(row.seconds or 0.0 for row in rows),
+        error=(bad.error or bad.why or None) if bad else None,
+        error_code=bad.error_code if bad else None,
+    )
+
+
+def _up_to_date(name: str) -> TableResult:
+    return TableResult(
+        table=name, state="up_to_date", intervals=0, tasks=0, rows=0, seconds=0.0, error=None, error_code=None
+    )

@@ -1,0 +1,264 @@
+"""Floor 3. What there is to see: status, lists, a table, its intervals, instances.
+
+Reads the state file and the stat of files only: no engine, no file contents.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtctl.core.calendar import show, show_interval
+from mtctl.core.errors import not_found
+from mtctl.core.health import UNICODE, coverage_strip, health
+from mtctl.core.interval import WHOLE, Interval, IntervalSet
+from mtctl.core.ledger import missing
+from mtctl.core.states import InstanceState
+from mtctl.services.files import unapplied
+from mtctl.services.loading import load_views
+from mtctl.services.reports import InstanceDetail, PartitionRow, Status, TableDetail, TableStatus
+from mtctl.services.tables import unknown_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mtctl.config import Project
+    from mtctl.core.ledger import Coverage
+    from mtctl.core.model import LedgerRow
+    from mtctl.core.plan import TableView
+    from mtctl.ports import Clock, InstanceRow, LastAttempt, Store, TableTotals, TaskRow
+    from mtctl.services.sources import Sources
+
+STRIP_CELLS = 48
+"""Width of the coverage strip: it fits 80 columns beside a label."""
+
+_SHOWN = 3
+
+
+class Overview:
+    """Reads for people and dashboards."""
+
+    def __init__(self, project: Project, store: Store, clock: Clock, sources: Sources) -> None:
+        """Keep the ports."""
+        self._project = project
+        self._store = store
+        self._clock = clock
+        self._sources = sources
+
+    def status(self, names: Sequence[str]) -> Status:
+        """Return the health of the named tables, or of all, and what differs from files and sources."""
+        with self._store.read() as view:
+            views = load_views(view, self._clock.now())
+            totals, attempts, running = view.totals(), view.last_attempts(), view.running()
+            applied = view.applied_files()
+            instances = view.instances(limit=20, state=InstanceState.RUNNING.value, table=None)
+            snapshot = view.snapshot()
+        chosen = _chosen(names, views)
+        changed, vanished = unapplied(self._project, applied)
+        lines = tuple(self._line(views[name], totals, attempts, running) for name in chosen)
+        return Status(
+            project=self._project.name,
+            tables=lines,
+            changed_sources=self._sources.changed_by_stat(),
+            unapplied=tuple(changed),
+            vanished=tuple(vanished),
+            running=tuple(instances),
+            snapshot_id=snapshot,
+        )
+
+    def show(self, name: str) -> TableDetail:
+        """Return everything about one table."""
+        with self._store.read() as view:
+            views = load_views(view, self._clock.now())
+            [chosen] = _chosen([name], views)
+            totals, attempts, running = view.totals(), view.last_attempts(), view.running()
+        found = views[chosen]
+        definition = found.definition
+        zone = definition.zone
+        readers = sorted(
+            other for other, item in views.items() if chosen in {read.table for read in item.definition.reads}
+        )
+        return TableDetail(
+            status=self._line(found, totals, attempts, running),
+            ddl=definition.ddl,
+            query=definition.query,
+            columns=definition.columns,
+            upstream=tuple(read.table for read in definition.reads),
+            downstream=tuple(readers),
+            sources=tuple(source.text for source in definition.sources),
+            zone=zone,
+            start=show(definition.start, zone) if definition.start is not None else None,
+            end=show(definition.end, zone) if definition.end is not None else None,
+            refresh_mode=definition.refresh_mode,
+            coverage=coverage_strip(found.wanted, found.coverage, found.calendar, STRIP_CELLS, UNICODE),
+            batchable=definition.batchable,
+            params=definition.params,
+            volatile=definition.volatile,
+            options=dict(definition.options),
+            fingerprint=definition.fingerprint,
+            epoch=found.table.epoch,
+        )
+
+    def partitions(self, name: str, *, only_missing: bool, only_stale: bool) -> list[PartitionRow]:
+        """Return the intervals of a table in order, each fresh, stale or missing."""
+        with self._store.read() as view:
+            views = load_views(view, self._clock.now())
+            [chosen] = _chosen([name], views)
+            found = views[chosen]
+            rows = {row.interval: row for row in view.ledger(found.table.table_id, WHOLE)}
+            files = {file.file_id: file.path for file in view.data_files(found.table.table_id)}
+            attempts = view.attempt_marks(found.table.table_id)
+        everything = found.wanted | IntervalSet.of(rows)
+        wanted_states = (
+            {"missing"}
+            if only_missing and not only_stale
+            else {"stale"}
+            if only_stale and not only_missing
+            else {"missing", "stale"}
+            if only_missing
+            else {"fresh", "stale", "missing"}
+        )
+        lines = []
+        for interval in _each(everything, found):
+            state, reason = _state_of(interval, found.coverage)
+            if state in wanted_states:
+                lines.append(_partition_row(interval, state, reason, rows.get(interval), found, files, attempts))
+        return lines
+
+    def instances(self, *, limit: int, state: str | None, table: str | None) -> list[InstanceRow]:
+        """Return the newest instances first."""
+        with self._store.read() as view:
+            return view.instances(limit=limit, state=state, table=table)
+
+    def instance(self, ulid_prefix: str) -> InstanceDetail:
+        """Return one instance with tasks, attempts and events; a prefix of its id is enough."""
+        prefix = ulid_prefix.upper()
+        with self._store.read() as view:
+            found = view.instance(prefix) if prefix.isalnum() else []
+            if not found:
+                raise not_found(
+                    "instance_unknown",
+                    f"no instance has an id that begins with {ulid_prefix!r}",
+                    fix="`mtctl instance list` shows the newest",
+                )
+            if len(found) > 1:
+                raise not_found(
+                    "instance_ambiguous",
+                    f"{len(found)} or more instances begin with {ulid_prefix!r}",
+                    fix="give more letters of the id",
+                )
+            [row] = found
+            tasks = view.tasks(row.instance_id)
+            attempts, events = view.attempts(row.instance_id), view.events(row.instance_id)
+            views = {item.table.table_id: item for item in load_views(view, self._clock.now()).values()}
+        error = next((task.error for task in tasks if task.error), None)
+        return InstanceDetail(
+            instance=row,
+            tasks=tuple(tasks),
+            attempts=tuple(attempts),
+            events=tuple(events),
+            labels={task.task_id: _label(task, views) for task in tasks},
+            error=error,
+        )
+
+    def _line(
+        self,
+        found: TableView,
+        totals: Mapping[int, TableTotals],
+        attempts: Mapping[int, LastAttempt],
+        running: Mapping[int, TaskRow],
+    ) -> TableStatus:
+        definition, table = found.definition, found.table
+        total, last = totals.get(table.table_id), attempts.get(table.table_id)
+        busy = running.get(table.table_id)
+        lacking = missing(found.wanted, found.coverage)
+        stale = found.wanted & found.coverage.stale_set
+        return TableStatus(
+            table=definition.name,
+            health=health(found, last.outcome if last else None, running=busy is not None),
+            mode=definition.mode,
+            grain=definition.partition.grain.value if definition.partition is not None else None,
+            wanted=_count(found.wanted, found),
+            fresh=_count(found.wanted & found.coverage.fresh, found),
+            missing_count=_count(lacking, found),
+            stale_count=_count(stale, found),
+            missing=_ranges(lacking, found),
+            stale=_ranges(stale, found),
+            why="; ".join(sorted({piece.reason for piece in found.coverage.stale})),
+            rows=total.rows if total else 0,
+            bytes=total.bytes if total else 0,
+            files=total.files if total else 0,
+            last_success_at=last.last_success_at if last else None,
+            last_outcome=last.outcome.value if last else None,
+            last_error=last.error if last else None,
+            running=busy.holder if busy else None,
+            schedule=definition.schedule,
+            freshness=definition.freshness,
+            origin=table.origin.value,
+            file=table.file,
+            comment=definition.comment,
+            tags=dict(definition.tags),
+        )
+
+
+def _chosen(names: Sequence[str], views: Mapping[str, TableView]) -> list[str]:
+    chosen = [name.lower() for name in names] or list(views)
+    for name in chosen:
+        if name not in views:
+            raise unknown_table(name, views)
+    return chosen
+
+
+def _count(intervals: IntervalSet, view: TableView) -> int:
+    if view.calendar is None:
+        return 1 if intervals else 0
+    return sum(view.calendar.count(piece.start, piece.end) for piece in intervals)
+
+
+def _ranges(intervals: IntervalSet, view: TableView) -> str:
+    pieces = list(intervals)
+    text = ", ".join(show_interval(piece, view.calendar) for piece in pieces[:_SHOWN])
+    return f"{text} …" if len(pieces) > _SHOWN else text
+
+
+def _each(intervals: IntervalSet, view: TableView) -> Iterable[Interval]:
+    if view.calendar is None:
+        return [WHOLE]
+    return (interval for piece in intervals for interval in view.calendar.intervals(piece.start, piece.end))
+
+
+def _state_of(interval: Interval, coverage: Coverage) -> tuple[str, str]:
+    if interval in coverage.fresh:
+        return "fresh", ""
+    reason = next((piece.reason for piece in coverage.stale if piece.interval.overlaps(interval)), None)
+    return ("stale", reason) if reason is not None else ("missing", "")
+
+
+def _partition_row(  # noqa: PLR0913, PLR0917 - one line out of many parts
+    interval: Interval,
+    state: str,
+    reason: str,
+    row: LedgerRow | None,
+    view: TableView,
+    files: Mapping[int, str],
+    attempts: Mapping[int, tuple[str, int | None]],
+) -> PartitionRow:
+    ulid, at = attempts.get(row.attempt_id, (None, None)) if row is not None else (None, None)
+    return PartitionRow(
+        interval=show_interval(interval, view.calendar),
+        start=interval.start,
+        end=interval.end,
+        state=state,
+        reason=reason,
+        rows=row.rows if row is not None else None,
+        file=files.get(row.file_id) if row is not None and row.file_id is not None else None,
+        attempt=ulid,
+        refreshed_at=at,
+        fingerprint=row.fingerprint if row is not None else None,
+    )
+
+
+def _label(task: TaskRow, views: Mapping[int, TableView]) -> str:
+    view = views.get(task.table_id) if task.table_id is not None else None
+    if view is None or task.batch is None:
+        return ""
+    return show_interval(task.batch, view.calendar)

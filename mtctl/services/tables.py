@@ -1,0 +1,355 @@
+"""Floor 3. Definitions as people handle them: plan, apply, create, drop, validate.
+
+`plan` computes, `apply` writes what a plan found in one transaction, or nothing. Files and the command line are two
+origins of one kind of table; pruning touches only what came from files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mtctl.core.ddl import parse_statement
+from mtctl.core.errors import MtctlError, conflict, not_found
+from mtctl.core.interval import EMPTY
+from mtctl.core.model import Origin
+from mtctl.core.names import closest
+from mtctl.ports import NewTable
+from mtctl.services.changes import compared, created, fresh_text
+from mtctl.services.definitions import Resolver
+from mtctl.services.files import Scan, TableFile, scan_files
+from mtctl.services.reports import Applied, ApplyPlan, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mtctl.config import Project
+    from mtctl.core.interval import IntervalSet
+    from mtctl.core.ledger import Coverage
+    from mtctl.core.model import Table, TableDefinition
+    from mtctl.core.statement import TableStatement
+    from mtctl.ports import Clock, Engine, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What a plan would write, and the versions it was computed from."""
+
+    puts: tuple[NewTable, ...]
+    drops: tuple[int, ...]
+    touches: tuple[tuple[int, TableFile], ...]
+    versions: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Now:
+    """The store at the moment of planning."""
+
+    tables: Mapping[str, Table]
+    coverage: Mapping[int, Coverage]
+    applied: Mapping[str, tuple[int, str, int | None, int | None]]
+
+    def versions(self) -> tuple[tuple[int, int], ...]:
+        return tuple(sorted((table.table_id, table.version_id) for table in self.tables.values()))
+
+
+class Tables:
+    """The verbs of definitions."""
+
+    def __init__(self, project: Project, store: Store, engine: Callable[[], Engine], clock: Clock) -> None:
+        """Keep the ports."""
+        self._project = project
+        self._store = store
+        self._engine = engine
+        self._clock = clock
+
+    # --- plan and apply -----------------------------------------------------------------------------------------
+
+    def plan(self, *, prune: bool, rebuild: Sequence[str]) -> ApplyPlan:
+        """Return what `apply` would do for the files of the project."""
+        scan = scan_files(self._project)
+        now = self._now()
+        for name in rebuild:
+            self._check_rebuild(name, scan, now)
+        problems = list(scan.problems)
+        changed, unchanged = self._sorted_files(scan, now, frozenset(rebuild))
+        problems += self._origin_conflicts(changed, now)
+        puts, changes, touches, found = self._compare(changed, now, frozenset(rebuild))
+        problems += found
+        changes += [Change(table=file.statement.name, action="none", file=file.file) for file in unchanged]
+        drops, gone = self._vanished(scan, now, prune=prune)
+        changes += gone
+        problems += self._broken_by_drop(drops, puts, now)
+        changes.sort(key=lambda change: change.table)
+        work = _Work(puts=tuple(puts), drops=tuple(drops), touches=tuple(touches), versions=now.versions())
+        return ApplyPlan(changes=tuple(changes), problems=tuple(problems), pending=bool(puts or drops), secret=work)
+
+    def apply(self, plan: ApplyPlan) -> Applied:
+        """Write a plan: all of it in one transaction, or nothing.
+
+        Raises the first problem of the plan, and conflict `plan_outdated` when somebody applied in between.
+        """
+        if plan.problems:
+            raise plan.problems[0]
+        work: _Work = plan.secret
+        began = self._clock.boottime()
+        if work.puts or work.drops or work.touches:
+            with self._store.write() as tx:
+                versions = tuple(sorted((table.table_id, table.version_id) for table in tx.tables()))
+                if versions != work.versions:
+                    raise conflict("plan_outdated", "definitions changed while planning", fix="run it again")
+                if work.drops:
+                    tx.drop_tables(work.drops)
+                if work.puts:
+                    tx.put_tables(work.puts)
+                for table_id, file in work.touches:
+                    tx.touch_file(table_id, file=file.file, sha256=file.mark, size=file.size, mtime_ns=file.mtime_ns)
+        return Applied(changes=plan.changes, seconds=(self._clock.boottime() - began) / 1e9)
+
+    def create(self, text: str, label: str) -> Applied:
+        """Create a table, or with OR ALTER change it, from one statement of the command line."""
+        statement = parse_statement(text, file=label)
+        now = self._now()
+        existing = now.tables.get(statement.name)
+        if existing is not None:
+            if existing.origin is Origin.FILE:
+                raise conflict(
+                    "table_exists",
+                    f"table {statement.name!r} is defined in {existing.file}",
+                    fix="edit the file and run `mtctl apply`",
+                )
+            if not statement.or_alter:
+                raise conflict(
+                    "table_exists",
+                    f"table {statement.name!r} exists",
+                    fix="write CREATE OR ALTER, or choose another name",
+                )
+        definition = self._resolve_one(statement, label, now)
+        if existing is None:
+            change = created(definition, None, self._clock.now())
+        else:
+            comparison = compared(
+                existing.definition, definition, None, _fresh(now, existing), now=self._clock.now(), rebuild=False
+            )
+            if comparison.problem is not None:
+                raise comparison.problem
+            change = comparison.change
+        put = NewTable(definition=definition, origin=Origin.COMMAND, table_id=existing.table_id if existing else None)
+        plan = ApplyPlan(
+            changes=(change,),
+            problems=(),
+            pending=True,
+            secret=_Work(puts=(put,), drops=(), touches=(), versions=now.versions()),
+        )
+        return self.apply(plan)
+
+    def drop(self, names: Sequence[str], *, if_exists: bool) -> Applied:
+        """Drop tables; refused while another table reads one of them."""
+        now = self._now()
+        wanted = [name.lower() for name in names]
+        missing = [name for name in wanted if name not in now.tables]
+        if missing and not if_exists:
+            raise unknown_table(missing[0], now.tables)
+        found = [now.tables[name] for name in wanted if name in now.tables]
+        problems = self._broken_by_drop([table.table_id for table in found], [], now)
+        changes = tuple(Change(table=table.definition.name, action="drop", file=table.file) for table in found)
+        work = _Work(puts=(), drops=tuple(table.table_id for table in found), touches=(), versions=now.versions())
+        return self.apply(ApplyPlan(changes=changes, problems=tuple(problems), pending=bool(found), secret=work))
+
+    def validate(self, targets: Sequence[str]) -> ApplyPlan:
+        """Return the plan of the files, narrowed to some tables or files."""
+        plan = self.plan(prune=False, rebuild=())
+        if not targets:
+            return plan
+        known = {change.table for change in plan.changes} | {change.file for change in plan.changes if change.file}
+        places = " ".join(error.where for error in plan.problems)
+        for target in targets:
+            if target not in known and target not in places:
+                raise unknown_table(target, [name for name in known if name])
+        changes = tuple(change for change in plan.changes if change.table in targets or change.file in targets)
+        files = {change.file for change in changes if change.file} | set(targets)
+        problems = tuple(
+            error
+            for error in plan.problems
+            if any(error.where.startswith(file) or file in error.what for file in files)
+        )
+        return ApplyPlan(changes=changes, problems=problems, pending=plan.pending)
+
+    # --- parts --------------------------------------------------------------------------------------------------
+
+    def _now(self) -> _Now:
+        with self._store.read() as view:
+            tables = {table.definition.name: table for table in view.tables()}
+            return _Now(tables=tables, coverage=view.coverage(), applied=view.applied_files())
+
+    def _check_rebuild(self, name: str, scan: Scan, now: _Now) -> None:
+        defined = {file.statement.name for file in scan.files}
+        if name not in defined:
+            raise unknown_table(name, defined)
+        if name not in now.tables:
+            raise conflict("rebuild_new", f"table {name!r} does not exist yet", fix="apply without --rebuild")
+
+    def _sorted_files(self, scan: Scan, now: _Now, rebuild: frozenset[str]) -> tuple[list[TableFile], list[TableFile]]:
+        """Return the files to resolve and those that cannot have changed: same mark, and nothing they read changed."""
+        defined = {file.statement.name: file for file in scan.files}
+        dirty = {
+            name
+            for name, file in defined.items()
+            if now.applied.get(file.file, (0, ""))[1] != file.mark or name not in now.tables or name in rebuild
+        }
+        readers: dict[str, list[str]] = {}
+        for name, table in now.tables.items():
+            for read in table.definition.reads:
+                readers.setdefault(read.table, []).append(name)
+        queue = list(dirty)
+        while queue:
+            for reader in readers.get(queue.pop(), ()):
+                if reader in defined and reader not in dirty:
+                    dirty.add(reader)
+                    queue.append(reader)
+        return [file for name, file in defined.items() if name in dirty], [
+            file for name, file in defined.items() if name not in dirty
+        ]
+
+    def _origin_conflicts(self, files: Iterable[TableFile], now: _Now) -> list[MtctlError]:
+        found = []
+        for file in files:
+            table = now.tables.get(file.statement.name)
+            if table is not None and table.origin is Origin.COMMAND:
+                found.append(
+                    conflict(
+                        "table_exists",
+                        f"table {file.statement.name!r} was created on the command line",
+                        where=file.file,
+                        fix=f"drop it (`mtctl table drop {file.statement.name}`) or rename the file's table",
+                    )
+                )
+        return found
+
+    def _compare(
+        self, files: Sequence[TableFile], now: _Now, rebuild: frozenset[str]
+    ) -> tuple[list[NewTable], list[Change], list[tuple[int, TableFile]], list[MtctlError]]:
+        in_force = {name: table.definition for name, table in now.tables.items()}
+        resolved = (
+            Resolver(self._project, self._engine()).resolve([(file.statement, file.file) for file in files], in_force)
+            if files
+            else None
+        )
+        puts: list[NewTable] = []
+        changes: list[Change] = []
+        touches: list[tuple[int, TableFile]] = []
+        problems = list(resolved.problems.values()) if resolved else []
+        for file in files:
+            definition = resolved.definitions.get(file.statement.name) if resolved else None
+            if definition is None:
+                continue
+            table = now.tables.get(definition.name)
+            if table is None:
+                changes.append(created(definition, file.file, self._clock.now()))
+                puts.append(_put(definition, file, None))
+                continue
+            again = definition.name in rebuild
+            comparison = compared(
+                table.definition, definition, file.file, _fresh(now, table), now=self._clock.now(), rebuild=again
+            )
+            changes.append(comparison.change)
+            if comparison.problem is not None:
+                problems.append(comparison.problem)
+            elif comparison.change.action == "none":
+                touches.append((table.table_id, file))
+            else:
+                puts.append(_put(definition, file, table.table_id, rebuild=again))
+        return puts, changes, touches, problems
+
+    def _vanished(self, scan: Scan, now: _Now, *, prune: bool) -> tuple[list[int], list[Change]]:
+        defined = {file.statement.name for file in scan.files}
+        unread = {error.where.split(":")[0] for error in scan.problems}
+        drops: list[int] = []
+        changes: list[Change] = []
+        for name, table in now.tables.items():
+            if table.origin is not Origin.FILE or name in defined or table.file in unread:
+                continue
+            action = "drop" if prune else "vanished"
+            held = fresh_text(table.definition, _fresh(now, table)) if _fresh(now, table) else "nothing"
+            note = (
+                f"holds {held}" if prune else f"{table.file} is gone; the table is left: `mtctl apply --prune` drops it"
+            )
+            changes.append(Change(table=name, action=action, file=table.file, notes=(note,)))
+            if prune:
+                drops.append(table.table_id)
+        return drops, changes
+
+    def _broken_by_drop(self, drops: Sequence[int], puts: Sequence[NewTable], now: _Now) -> list[MtctlError]:
+        gone = {table.definition.name for table in now.tables.values() if table.table_id in drops}
+        renewed = {put.definition.name: put.definition for put in puts}
+        found = []
+        for name, table in now.tables.items():
+            if name in gone:
+                continue
+            definition = renewed.get(name, table.definition)
+            read = next((read.table for read in definition.reads if read.table in gone), None)
+            if read is not None:
+                found.append(
+                    conflict(
+                        "table_in_use",
+                        f"table {read!r} is read by {name!r}",
+                        where=table.file or "",
+                        fix=f"drop {name!r} too, or change what it reads",
+                    )
+                )
+        return found
+
+    def _resolve_one(self, statement: TableStatement, label: str, now: _Now) -> TableDefinition:
+        in_force = {name: table.definition for name, table in now.tables.items()}
+        resolved = Resolver(self._project, self._engine()).resolve([(statement, label)], in_force)
+        if statement.name in resolved.problems:
+            raise resolved.problems[statement.name]
+        definition = resolved.definitions[statement.name]
+        self._refuse_circle(definition, in_force)
+        return definition
+
+    def _refuse_circle(self, definition: TableDefinition, in_force: Mapping[str, TableDefinition]) -> None:
+        seen: set[str] = set()
+        queue = [read.table for read in definition.reads]
+        while queue:
+            name = queue.pop()
+            if name == definition.name:
+                raise conflict(
+                    "cycle",
+                    f"{definition.name!r} would read itself through another table",
+                    fix="take one of the reads out",
+                )
+            if name not in seen and name in in_force:
+                seen.add(name)
+                queue += [read.table for read in in_force[name].reads]
+
+
+def unknown_table(name: str, known: Iterable[str]) -> MtctlError:
+    """Return the error of a table name that nothing bears, with the nearest one that exists."""
+    near = closest(name, sorted(known))
+    error = not_found(
+        "table_unknown",
+        f"no table is named {name!r}",
+        fix=f"did you mean {near!r}?" if near else "`mtctl table list` shows all",
+    )
+    if near:
+        error.details["did_you_mean"] = [near]
+    return error
+
+
+def _put(definition: TableDefinition, file: TableFile, table_id: int | None, *, rebuild: bool = False) -> NewTable:
+    return NewTable(
+        definition=definition,
+        origin=Origin.FILE,
+        file=file.file,
+        file_sha256=file.mark,
+        file_size=file.size,
+        file_mtime_ns=file.mtime_ns,
+        table_id=table_id,
+        rebuild=rebuild,
+    )
+
+
+def _fresh(now: _Now, table: Table) -> IntervalSet:
+    found = now.coverage.get(table.table_id)
+    return found.fresh if found is not None else EMPTY

@@ -1,0 +1,302 @@
+"""Floor 3. One attempt: gather what it reads, stage, place, publish.
+
+The engine writes files that nobody sees; one store transaction makes them visible or refuses. Whatever goes wrong in
+between leaves at most files that no catalog row names.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mtctl import trace
+from mtctl.core.advance import Ending, settle
+from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.interval import WHOLE, Interval, IntervalSet
+from mtctl.core.ledger import digest, read_range
+from mtctl.core.model import Mode, NullPolicy, RangeKind
+from mtctl.core.partition import values
+from mtctl.core.partition_rules import calendar_of
+from mtctl.core.states import Outcome
+from mtctl.core.variables import request_values, variable_values
+from mtctl.ports import Carry, Publication, Published, Refused, Relation, Slice, StageRequest
+from mtctl.services.definitions import located
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mtctl.config import Project
+    from mtctl.core.model import LedgerRow, SourceFile, Staged, Table
+    from mtctl.ports import Claimed, Clock, Engine, Lake, Progress, Store, View
+    from mtctl.services.holder import Holder
+
+_NEVER_RETRIED = frozenset({"cancelled"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What an attempt was given and what it pinned."""
+
+    claimed: Claimed
+    todo: IntervalSet
+    slices: tuple[Slice, ...]
+    relations: tuple[Relation, ...]
+    reads: Mapping[Interval, tuple[tuple[int, str], ...]]
+    carry: tuple[Carry, ...]
+    ends: tuple[int, ...]
+    known_sources: tuple[SourceFile, ...]
+    requested_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How an attempt ended, for progress and reports."""
+
+    outcome: Outcome
+    rows: int
+    seconds: float
+    error_code: str = ""
+    error: str = ""
+
+
+class Worker:
+    """Runs attempts with one runner and one lake."""
+
+    def __init__(self, project: Project, store: Store, engine: Engine, lake: Lake, clock: Clock) -> None:
+        """Keep the ports."""
+        self._project = project
+        self._store = store
+        self._engine = engine
+        self._lake = lake
+        self._clock = clock
+
+    def run(
+        self, claimed: Claimed, todo: IntervalSet, holder: Holder, on_progress: Callable[[Progress], None]
+    ) -> Ended:
+        """Take one claimed task from its pinned inputs to an outcome."""
+        trace.point("claimed")
+        began = self._clock.boottime()
+        try:
+            with self._store.read() as view:
+                work = self._gather(view, claimed, todo)
+            staged = self._engine.stage(self._request(work), on_progress)
+        except MtctlError as error:
+            return self._failed(claimed, error, holder, began)
+        return self._publish(work, staged, holder, began)
+
+    # --- what it reads ------------------------------------------------------------------------------------------
+
+    def _gather(self, view: View, claimed: Claimed, todo: IntervalSet) -> Work:
+        table, definition = claimed.table, claimed.table.definition
+        upstream = {item.definition.name: item for item in view.tables([read.table for read in definition.reads])}
+        paths = view.file_paths([item.table_id for item in upstream.values()], claimed.snapshot_id)
+        slices = self._slices(table, todo)
+        carry, ends = self._rewritten(view, table, todo)
+        return Work(
+            claimed=claimed,
+            todo=todo,
+            slices=slices,
+            relations=tuple(self._relation(item, paths.get(item.table_id, ())) for item in upstream.values()),
+            reads=self._read_digests(view, claimed, upstream, slices),
+            carry=carry,
+            ends=ends,
+            known_sources=tuple(view.sources([table.table_id]).get(table.table_id, ())),
+            requested_at=claimed.requested_at,
+        )
+
+    def _relation(self, table: Table, files: tuple[str, ...]) -> Relation:
+        name = table.definition.name
+        spellings = (name, f"main.{name}", f"{self._project.name}.main.{name}")
+        return Relation(names=spellings, columns=table.definition.columns, files=files)
+
+    def _slices(self, table: Table, todo: IntervalSet) -> tuple[Slice, ...]:
+        definition = table.definition
+        calendar = calendar_of(definition)
+        if calendar is None or definition.partition is None:
+            return ()
+        intervals = [interval for piece in todo for interval in calendar.intervals(piece.start, piece.end)]
+        return tuple(
+            Slice(interval=interval, values=values(definition.partition, interval, definition.zone))
+            for interval in intervals
+        )
+
+    def _rewritten(self, view: View, table: Table, todo: IntervalSet) -> tuple[tuple[Carry, ...], tuple[int, ...]]:
+        """Return the rows to carry out of files that the new data cuts into, and all files that end."""
+        files = {file.file_id: file for file in view.data_files(table.table_id)}
+        if table.definition.mode is Mode.FULL:
+            return (), tuple(files)
+        rows = view.ledger(table.table_id, WHOLE)
+        ends = (
+            {row.file_id for row in rows if row.file_id is not None and todo & IntervalSet.of([row.interval])}
+            if rows
+            else set()
+        )
+        kept: dict[int, list[LedgerRow]] = {}
+        for row in rows:
+            if row.file_id in ends and row.interval not in todo:
+                kept.setdefault(row.file_id, []).append(row)
+        carry = tuple(
+            Carry(
+                path=files[file_id].path,
+                intervals=tuple((row.interval, row.row_start, row.rows, row.fingerprint) for row in found),
+            )
+            for file_id, found in sorted(kept.items())
+        )
+        return carry, tuple(sorted(ends))
+
+    def _read_digests(
+        self, view: View, claimed: Claimed, upstream: Mapping[str, Table], slices: Sequence[Slice]
+    ) -> dict[Interval, tuple[tuple[int, str], ...]]:
+        """Return, per interval, the digest of each upstream's content as it stands at the pinned snapshot."""
+        definition = claimed.table.definition
+        intervals = [piece.interval for piece in slices] or [WHOLE]
+        columns: dict[Interval, list[tuple[int, str]]] = {interval: [] for interval in intervals}
+        for read in definition.reads:
+            if read.kind in {RangeKind.IGNORE, RangeKind.LATEST}:
+                continue
+            table = upstream[read.table]
+            rows = view.ledger(table.table_id, WHOLE, claimed.snapshot_id)
+            content = _Content(rows)
+            calendar = calendar_of(table.definition)
+            for interval in intervals:
+                span = read_range(read, interval, table.definition, calendar)
+                if span is not None:
+                    columns[interval].append((table.table_id, content.digest(span)))
+        return {interval: tuple(found) for interval, found in columns.items()}
+
+    # --- what it computes ---------------------------------------------------------------------------------------
+
+    def _request(self, work: Work) -> StageRequest:
+        definition = work.claimed.table.definition
+        partition = definition.partition
+        statements = self._statements(work)
+        return StageRequest(
+            query=definition.query,
+            zone=definition.zone,
+            columns=definition.columns,
+            partition=partition,
+            relations=work.relations,
+            sources=located(definition.sources, self._project),
+            slices=work.slices,
+            statements=statements,
+            params=tuple(self._params(work, first) for first, _ in statements),
+            carry=work.carry,
+            folder=str(self._project.lake / "_staging"),
+            file_prefix=work.claimed.attempt_ulid,
+            target_rows=self._project.target_file_rows,
+            target_bytes=self._project.target_file_bytes,
+            null_policy=partition.null_policy if partition is not None else NullPolicy.FAIL,
+            on_empty=definition.on_empty,
+            known=work.known_sources,
+        )
+
+    def _statements(self, work: Work) -> tuple[tuple[int, int], ...]:
+        """Group the slices: contiguous runs in one statement, or one each where the query names the interval."""
+        if not work.slices:
+            return ((0, 0),)
+        if not work.claimed.table.definition.batchable:
+            return tuple((index, index + 1) for index in range(len(work.slices)))
+        runs: list[tuple[int, int]] = []
+        first = 0
+        for index in range(1, len(work.slices) + 1):
+            if index == len(work.slices) or work.slices[index].interval.start != work.slices[index - 1].interval.end:
+                runs.append((first, index))
+                first = index
+        return tuple(runs)
+
+    def _params(self, work: Work, first: int) -> Mapping[str, object]:
+        definition = work.claimed.table.definition
+        if not definition.params:
+            return {}
+        if not work.slices or definition.partition is None:
+            return request_values(definition.params, work.requested_at, definition.zone)
+        native = definition.partition.columns[0].type if len(definition.partition.columns) == 1 else "VARCHAR"
+        return variable_values(definition.params, work.slices[first].interval, definition.zone, native)
+
+    # --- how it ends --------------------------------------------------------------------------------------------
+
+    def _publish(self, work: Work, staged: Staged, holder: Holder, began: int) -> Ended:
+        claimed = work.claimed
+        seconds = self._since(began)
+        try:
+            names = self._lake.place(staged.files, claimed.table.folder)
+            trace.point("renamed")
+            publication = Publication(
+                claimed=claimed,
+                staged=staged,
+                files=names,
+                ends=work.ends,
+                clears=tuple(work.todo),
+                reads=work.reads,
+                seconds=seconds,
+            )
+            with self._store.write() as tx:
+                answer = tx.publish(publication)
+            trace.point("published")
+        except MtctlError as error:
+            # The transaction rolled back (or never began): the files are strays of ours.
+            self._discard(staged, claimed)
+            return self._failed(claimed, error, holder, began)
+        match answer:
+            case Published():
+                trace.point("reported")
+                return Ended(outcome=Outcome.SUCCESS, rows=answer.rows, seconds=seconds)
+            case Refused():
+                self._discard(staged, claimed)
+                return self._refused(claimed, answer, seconds)
+
+    def _discard(self, staged: Staged, claimed: Claimed) -> None:
+        placed = [
+            str(self._project.lake / "data" / claimed.table.folder / file.path.rpartition("/")[2])
+            for file in staged.files
+        ]
+        self._lake.discard([*placed, *(file.path for file in staged.files)])
+
+    def _refused(self, claimed: Claimed, refused: Refused, seconds: float) -> Ended:
+        if refused.outcome is not Outcome.LOST:
+            self._finish(claimed, refused.outcome, "superseded", refused.why, retryable=True)
+        return Ended(
+            outcome=refused.outcome, rows=0, seconds=seconds, error_code=refused.outcome.value, error=refused.why
+        )
+
+    def _failed(self, claimed: Claimed, error: MtctlError, holder: Holder, began: int) -> Ended:
+        seconds = self._since(began)
+        if holder.lost:
+            return Ended(
+                outcome=Outcome.LOST, rows=0, seconds=seconds, error_code="lost", error="the lease could not be renewed"
+            )
+        outcome = Outcome.CANCELLED if error.code == "cancelled" else Outcome.FAILED
+        retryable = error.kind in {Kind.BUSY, Kind.ENGINE} and error.code not in _NEVER_RETRIED
+        self._finish(claimed, outcome, error.code, str(error), retryable=retryable)
+        return Ended(outcome=outcome, rows=0, seconds=seconds, error_code=error.code, error=str(error))
+
+    def _finish(self, claimed: Claimed, outcome: Outcome, code: str, why: str, *, retryable: bool) -> None:
+        ending = Ending(
+            task_id=claimed.task.task_id,
+            attempt_id=claimed.attempt_id,
+            outcome=outcome,
+            tries=claimed.task.tries,
+            max_tries=claimed.task.max_tries,
+            retryable=retryable,
+            cancel_requested=outcome is Outcome.CANCELLED,
+            why=why,
+        )
+        with self._store.write() as tx:
+            tx.finish(claimed, outcome, error_code=code, error=why, transition=settle(ending, tx.now))
+
+    def _since(self, began: int) -> float:
+        return (self._clock.boottime() - began) / 1e9
+
+
+class _Content:
+    """An upstream's ledger rows at one snapshot, cut by range without a scan for each interval."""
+
+    def __init__(self, rows: Sequence[LedgerRow]) -> None:
+        self._starts = [row.interval.start for row in rows]
+        self._parts = [(row.interval.start, row.interval.end, row.fingerprint) for row in rows]
+
+    def digest(self, span: Interval) -> str:
+        first = max(bisect_left(self._starts, span.start) - 1, 0)
+        last = bisect_left(self._starts, span.end)
+        return digest(part for part in self._parts[first:last] if part[1] > span.start)

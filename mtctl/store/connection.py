@@ -1,0 +1,194 @@
+"""Floor 2. Opens and creates the state file.
+
+Creation builds the whole file under another name and renames it: nobody ever sees half a database, whenever the
+creator dies. All connections of this process to one file are counted, see `check`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import apsw
+
+from mtctl.store import check, guard
+from mtctl.store.sqlite import SqliteStore
+from mtctl.store.troubles import state_error, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mtctl.ports import Clock
+
+BUSY_MS = 30_000
+"""How long a write waits for another process's write: longer than any of ours by far."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_SCRIPTS = ("0001_initial.sql", "ducklake_1_0.sql", "ducklake_index.sql")
+_PRAGMAS = f"""
+PRAGMA busy_timeout = {BUSY_MS};
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA trusted_schema = OFF;
+PRAGMA cell_size_check = ON;
+PRAGMA mmap_size = 0;
+PRAGMA journal_size_limit = 67108864;
+"""
+
+_open_files: dict[tuple[int, int], int] = {}
+_lock = threading.Lock()
+
+
+def open_store(path: Path, clock: Clock) -> SqliteStore:
+    """Open the state file; nothing is written when it is not ours, damaged, newer or out of reach.
+
+    Raises kind STATE: `state_missing`, `state_empty`, `state_not_sqlite`, `state_foreign`, `state_newer`,
+    `state_corrupt`, `state_permission`, `state_directory`, `state_hard_linked`, `state_network`.
+    """
+    real = _resolved(path)
+    with _lock:
+        found = check.check_place(real)
+        check.check_access(real)
+        identity = (found.st_dev, found.st_ino)
+        if not _open_files.get(identity):
+            check.check_header(real)
+        connection = _connect(real)
+        _open_files[identity] = _open_files.get(identity, 0) + 1
+    return SqliteStore(connection, clock, real, lambda: _forget(identity))
+
+
+def create(path: Path, clock: Clock, name: str, data_path: str) -> SqliteStore:
+    """Create the state file of a project and open it; open the one that is there already.
+
+    `data_path` is the lake's data folder, absolute. The file is 0600 and its folder, when made here, 0700, whatever
+    the umask is. Of several processes that create at once one does, the others open what it made.
+    Raises kind STATE as `open_store`, `state_missing` where the folder above does not exist.
+    """
+    real = _resolved(path)
+    _make_folder(real.parent)
+    with _creation_lock(real.parent):
+        if not real.exists():
+            _build(real, clock, name, data_path)
+    return open_store(real, clock)
+
+
+def _build(path: Path, clock: Clock, name: str, data_path: str) -> None:
+    """Build the database beside its place and rename it there, all on disk before anybody sees it."""
+    draft = path.with_name(path.name + ".new")
+    for left_over in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm"), Path(f"{draft}-journal")):
+        left_over.unlink(missing_ok=True)
+    _make_private(draft)
+
+    try:
+        _fill(draft, clock, name, data_path)
+    except apsw.Error as error:
+        raise translated(error, path) from error
+    draft.rename(path)
+    _sync_folder(path.parent)
+
+
+def _fill(draft: Path, clock: Clock, name: str, data_path: str) -> None:
+    from mtctl.store.catalog import bootstrap  # noqa: PLC0415 - the catalog is needed once in a file's life here
+    from mtctl.store.session import Session  # noqa: PLC0415 - the same
+
+    connection = apsw.Connection(str(draft), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.execute(f"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = {check.APPLICATION_ID};")
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    _configure(connection)
+
+    session = Session(connection, clock)
+    connection.execute("BEGIN IMMEDIATE")
+    for script in _SCRIPTS:
+        connection.execute((_MIGRATIONS / script).read_text(encoding="utf-8"))
+    bootstrap(session, name=name, data_path=data_path, uuid=str(uuid.uuid4()))
+    for trigger in guard.triggers():
+        connection.execute(trigger)
+    connection.execute(f"PRAGMA user_version = {check.SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+    # The header must be in the main file: `check` reads it there.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.close()
+
+
+def _connect(path: Path) -> apsw.Connection:
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        _configure(connection)
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except apsw.Error as error:
+        raise translated(error, path) from error
+    return connection
+
+
+def _configure(connection: apsw.Connection) -> None:
+    """Set what every connection needs; a cursor stops at the first row of a script, so all rows are fetched."""
+    connection.execute(_PRAGMAS).fetchall()
+    guard.register(connection)
+
+
+def _forget(identity: tuple[int, int]) -> None:
+    with _lock:
+        _open_files[identity] -= 1
+
+
+def _resolved(path: Path) -> Path:
+    """Return the path without links: the log files stand beside the real file."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise state_error("state_missing", "the path cannot be followed", path, "check its links") from None
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+        folder.chmod(0o700)
+    except FileExistsError:
+        if not folder.is_dir():
+            fix = "move the file aside"
+            raise state_error("state_directory", "the state folder is a file", folder, fix) from None
+    except (FileNotFoundError, NotADirectoryError):
+        fix = f"create {folder.parent} first"
+        raise state_error("state_missing", "the folder above the state folder is missing", folder, fix) from None
+    except PermissionError:
+        fix = f"give this user write access to {folder.parent}"
+        raise state_error("state_permission", "the state folder cannot be made", folder, fix) from None
+    check.check_file_system(folder, check.mounts())
+
+
+def _make_private(path: Path) -> None:
+    """Create an empty file that only its owner may touch, whatever the umask is; SQLite's side files follow it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _creation_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock that makes one process the creator; the kernel frees it at any death."""
+    lock = folder / "create.lock"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:
+        fix = "give this user write access to the folder"
+        raise state_error("state_permission", "the state folder cannot be written", folder, fix) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

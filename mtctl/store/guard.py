@@ -1,0 +1,64 @@
+"""Floor 2. Keeps every other program from writing the state file.
+
+Triggers call a function that only our own connections have: a foreign write fails before anything changes, reading
+stays free. It must be marked innocuous, or `trusted_schema=OFF` would refuse it to us too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import apsw
+
+from mtctl.core.names import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GUARDED = (
+    "attempt",
+    "coverage",
+    "data_file_digest",
+    "lake_table_of",
+    "lease",
+    "ledger",
+    "materialized_table",
+    "pin",
+    "project",
+    "table_version",
+    "task_instance",
+    "workflow_instance",
+    "ducklake_column",
+    "ducklake_data_file",
+    "ducklake_delete_file",
+    "ducklake_file_column_stats",
+    "ducklake_files_scheduled_for_deletion",
+    "ducklake_inlined_data_tables",
+    "ducklake_metadata",
+    "ducklake_schema",
+    "ducklake_snapshot",
+    "ducklake_snapshot_changes",
+    "ducklake_table",
+    "ducklake_table_column_stats",
+    "ducklake_table_stats",
+)
+"""The tables that nobody else may write."""
+
+_FUNCTION = "mtctl_writer"
+
+
+def register(connection: apsw.Connection) -> None:
+    """Let this connection pass the guard."""
+    connection.create_scalar_function(_FUNCTION, _passes, 0, flags=apsw.SQLITE_INNOCUOUS)
+
+
+def triggers() -> Iterator[str]:
+    """Yield the statements that put the guard on every guarded table."""
+    for table in GUARDED:
+        for verb in ("INSERT", "UPDATE", "DELETE"):
+            name = quote(f"guard_{table}_{verb.lower()}")
+            yield f"CREATE TRIGGER {name} BEFORE {verb} ON {quote(table)} BEGIN SELECT {_FUNCTION}(); END"
+
+
+def _passes(*_: object) -> int:
+    return 1

@@ -1,0 +1,92 @@
+"""Floor 2. Who is alive: a lock file per holder, freed by the kernel at any death, and the ending of orphaned runners.
+
+The lock's descriptor is not inherited: a runner that outlives its holder would keep the lock and with it the appearance
+of a living holder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mtctl.ports import HolderInfo
+
+
+class LockFolder:
+    """The `run/` folder beside the state file, one lock file per holder."""
+
+    def __init__(self, folder: Path, boot_id: str) -> None:
+        """Keep the folder and the id of this boot."""
+        self._folder = folder
+        self._boot_id = boot_id
+        self._descriptor: int | None = None
+        self._path: Path | None = None
+
+    def hold(self, ulid: str) -> None:
+        """Lock this process's own file for the rest of its life."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = self._path_of(ulid)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def release(self) -> None:
+        """Free and remove the own lock file."""
+        if self._descriptor is None or self._path is None:
+            return
+        self._path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+        self._descriptor = None
+
+    def is_alive(self, holder: HolderInfo) -> bool:
+        """Return whether a holder still lives: same boot, and its lock is held."""
+        if holder.boot_id != self._boot_id:
+            return False
+        path = self._path_of(holder.ulid)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def bury(self, holder: HolderInfo) -> None:
+        """End what a dead holder left behind: its runner's process group and its lock file."""
+        if holder.boot_id == self._boot_id and holder.runner_group is not None and _is_runner(holder.runner_group):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(holder.runner_group, signal.SIGKILL)
+        self._path_of(holder.ulid).unlink(missing_ok=True)
+
+    def _path_of(self, ulid: str) -> Path:
+        return self._folder / f"{ulid}.lock"
+
+
+def process_start() -> int:
+    """Return when this process started, in clock ticks since boot (0 where the system does not tell)."""
+    return _start_of(os.getpid())
+
+
+def _start_of(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return 0
+    return int(text.rpartition(")")[2].split()[19])
+
+
+def _is_runner(group: int) -> bool:
+    """Whether the leader of a group is one of our runners: a recycled pid must not be killed."""
+    try:
+        command = Path(f"/proc/{group}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return b"mtctl.engine.runner" in command

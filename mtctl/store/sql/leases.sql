@@ -1,0 +1,73 @@
+-- Holders, their leases and pins.
+
+-- name: add_holder
+INSERT INTO holder (ulid, kind, pid, pid_started, boot_id, command, beat_boottime)
+VALUES (:ulid, :kind, :pid, :pid_started, :boot_id, :command, :boottime) RETURNING holder_id
+
+-- name: set_runner_group
+UPDATE holder SET runner_group = :group WHERE holder_id = :holder_id
+
+-- name: end_holder
+UPDATE holder SET ended_at = coalesce(ended_at, :now), runner_group = NULL WHERE holder_id = :holder_id
+
+-- name: drop_pins
+DELETE FROM pin WHERE holder_id = :holder_id
+
+-- name: drop_leases
+DELETE FROM lease WHERE holder_id = :holder_id
+
+-- name: beat_holder
+UPDATE holder SET beat_boottime = :boottime WHERE holder_id = :holder_id AND ended_at IS NULL
+
+-- name: beat_attempts
+UPDATE attempt SET lease_until = :lease_until
+WHERE holder_id = :holder_id AND outcome IS NULL AND boot_id = :boot_id RETURNING attempt_id
+
+-- name: beat_leases
+UPDATE lease SET lease_until = :lease_until WHERE holder_id = :holder_id AND boot_id = :boot_id
+
+-- name: beat_pins
+UPDATE pin SET expires = :lease_until WHERE holder_id = :holder_id AND boot_id = :boot_id
+
+-- name: holders
+SELECT holder_id, ulid, kind, pid, pid_started, boot_id, command, runner_group, ended_at IS NOT NULL
+FROM holder WHERE ended_at IS NULL ORDER BY holder_id
+
+-- name: expired_holders
+SELECT h.holder_id, h.ulid, h.kind, h.pid, h.pid_started, h.boot_id, h.command, h.runner_group, h.ended_at IS NOT NULL
+FROM holder h WHERE h.holder_id IN
+  (SELECT a.holder_id FROM attempt a WHERE a.outcome IS NULL AND (a.boot_id <> :boot_id OR a.lease_until <= :boottime))
+ORDER BY h.holder_id
+
+-- name: open_attempts
+SELECT a.attempt_id, a.ulid, a.task_id, a.table_id, a.pinned_snapshot, t.tries, t.max_tries,
+       i.cancel_requested_at IS NOT NULL, i.instance_id,
+       1 + (SELECT count(*) FROM attempt l WHERE l.task_id = a.task_id AND l.outcome = 'lost')
+FROM attempt a
+JOIN task_instance t ON t.task_id = a.task_id
+JOIN workflow_instance i ON i.instance_id = t.instance_id
+WHERE a.holder_id = :holder_id AND a.outcome IS NULL ORDER BY a.attempt_id
+
+-- name: owned_instances
+SELECT instance_id, detached FROM workflow_instance WHERE holder_id = :holder_id AND ended_at IS NULL
+ORDER BY instance_id
+
+-- name: disown
+UPDATE workflow_instance SET holder_id = NULL WHERE instance_id = :instance_id
+
+-- name: add_pin
+INSERT INTO pin (holder_id, snapshot_id, purpose, expires, boot_id)
+VALUES (:holder_id, :snapshot, :purpose, :expires, :boot_id) RETURNING pin_id
+
+-- name: drop_pin
+DELETE FROM pin WHERE pin_id = :pin_id
+
+-- name: last_now
+SELECT last_now FROM project
+
+-- name: set_last_now
+UPDATE project SET last_now = :now
+
+-- name: add_project
+INSERT INTO project (one, uuid, name, created_at, created_by, last_now)
+VALUES (1, :uuid, :name, :now, :created_by, :now)

@@ -1,0 +1,95 @@
+"""Floor 2. The store: consistent views and write transactions over one connection.
+
+Every write begins IMMEDIATE, so a busy database is waited for at the one place where nothing has happened yet.
+A store belongs to one thread; a heartbeat thread opens its own.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import apsw
+
+from mtctl.store.session import Session
+from mtctl.store.troubles import bug, state_error, translated
+from mtctl.store.view import SqliteView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from mtctl.ports import Clock
+    from mtctl.store.tx import SqliteTx
+
+CLOCK_SLACK = 3_600_000_000
+"""How far behind the greatest time ever written the wall clock may be: one hour in microseconds."""
+
+_CLOCK_STEP = 60_000_000  # the greatest time is noted once a minute: it must not cost every transaction a page
+
+
+class SqliteStore:
+    """One connection to the state file; implements `ports.Store`."""
+
+    def __init__(self, connection: apsw.Connection, clock: Clock, path: Path, on_close: Callable[[], None]) -> None:
+        """Keep a ready connection; `on_close` is told once when it is closed."""
+        self._connection = connection
+        self._clock = clock
+        self._path = path
+        self._on_close = on_close
+        self._closed = False
+
+    @contextmanager
+    def read(self) -> Iterator[SqliteView]:
+        """Open a consistent view: everything read in it is of one moment."""
+        with self._transaction("BEGIN"):
+            yield SqliteView(Session(self._connection, self._clock))
+
+    @contextmanager
+    def write(self) -> Iterator[SqliteTx]:
+        """Open a write transaction: committed at the end of the block, rolled back when it raises.
+
+        Raises `clock_behind` (STATE) where the wall clock is more than an hour behind the newest time in the file.
+        """
+        from mtctl.store.tx import SqliteTx  # noqa: PLC0415 - readers need not load what writes
+
+        with self._transaction("BEGIN IMMEDIATE"):
+            session = Session(self._connection, self._clock)
+            self._check_clock(session)
+            yield SqliteTx(session)
+            if session.published:
+                from mtctl import trace  # noqa: PLC0415 - only publishing is a point to be killed at
+
+                trace.point("publishing")
+
+    def close(self) -> None:
+        """Close the connection; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._connection.close()
+        self._on_close()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[None]:
+        if self._connection.in_transaction:
+            raise bug("store_nested", "a transaction was opened inside another")
+        try:
+            self._connection.execute(begin)
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, apsw.Error):
+                raise translated(error, self._path) from error
+            raise
+
+    def _check_clock(self, session: Session) -> None:
+        last: int = session.value("leases.last_now")
+        if session.now < last - CLOCK_SLACK:
+            hours = (last - session.now) / 3_600_000_000
+            fix = "set the clock; nothing is written until then"
+            raise state_error("clock_behind", f"the clock is {hours:.1f} hours behind the state file", self._path, fix)
+        if session.now > last + _CLOCK_STEP:
+            session.run("leases.set_last_now", {"now": session.now})

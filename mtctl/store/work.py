@@ -1,0 +1,201 @@
+"""Floor 2. Instances and tasks: insert, change states, follow up, claim.
+
+`apply` is the only place where a task changes state, but for the claim; each change is guarded by the state (and
+attempt) it starts from, writes its event, and ends in the instance's roll-up.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mtctl.core.advance import TaskNode, advance
+from mtctl.core.errors import conflict
+from mtctl.core.states import ALLOWED, TERMINAL, InstanceState, Outcome, TaskState, Transition, rollup
+from mtctl.store import rows
+from mtctl.store.events import add_event
+from mtctl.store.troubles import bug
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mtctl.core.plan import PlannedTask
+    from mtctl.ports import NewInstance
+    from mtctl.store.session import Session
+
+_ENDED = frozenset({InstanceState.SUCCESS, InstanceState.FAILED, InstanceState.CANCELLED})
+
+_OUTCOMES = {
+    TaskState.SUCCESS: Outcome.SUCCESS,
+    TaskState.FAILED: Outcome.FAILED,
+    TaskState.CANCELLED: Outcome.CANCELLED,
+    TaskState.PENDING: Outcome.RELEASED,
+    TaskState.CREATED: Outcome.SUPERSEDED,
+    TaskState.SKIPPED: Outcome.SUPERSEDED,
+}
+
+
+def add_instance(session: Session, instance: NewInstance) -> int:
+    """Insert an instance with its tasks and edges, let what is ready become pending, return its id."""
+    bindings = {
+        "ulid": instance.ulid,
+        "trigger": instance.trigger.value,
+        "title": instance.title,
+        "manifest": json.dumps(instance.manifest),
+        "queue": instance.queue,
+        "priority": instance.priority,
+        "holder_id": instance.holder_id,
+        "detached": int(instance.detached),
+        "now": session.now,
+    }
+    instance_id: int = session.value("work.add_instance", bindings)
+    add_event(session, "instance_created", instance_id=instance_id, title=instance.title, tasks=len(instance.tasks))
+
+    ids: dict[int, int] = {}
+    for task in instance.tasks:
+        ids[task.key] = _add_task(session, instance_id, instance, task)
+    edges = [{"upstream_id": ids[key], "task_id": ids[task.key]} for task in instance.tasks for key in task.after]
+    session.run_many("work.add_edge", edges)
+
+    advance_instance(session, instance_id)
+    roll_up(session, instance_id)
+    return instance_id
+
+
+def apply(session: Session, transitions: Iterable[Transition]) -> None:
+    """Change task states, all or nothing in the caller's transaction; raises `state_conflict` (CONFLICT)."""
+    instances: dict[int, None] = {}
+    for transition in transitions:
+        instances[_move(session, transition)] = None
+    for instance_id in instances:
+        roll_up(session, instance_id)
+
+
+def advance_instance(session: Session, instance_id: int) -> tuple[Transition, ...]:
+    """Make and return the changes that follow by themselves from the states of an instance's tasks."""
+    follow_ups = advance(nodes(session, instance_id))
+    apply(session, follow_ups)
+    return follow_ups
+
+
+def nodes(session: Session, instance_id: int) -> list[TaskNode]:
+    """Return the tasks of an instance as the decisions take them."""
+    upstream: dict[int, list[int]] = {}
+    for task_id, upstream_id in session.rows("work.edges", {"instance_id": instance_id}):
+        upstream.setdefault(task_id, []).append(upstream_id)
+    return [
+        TaskNode(task_id=task_id, state=TaskState(state), upstream=frozenset(upstream.get(task_id, ())), why=why)
+        for task_id, state, why in session.rows("work.nodes", {"instance_id": instance_id})
+    ]
+
+
+def roll_up(session: Session, instance_id: int) -> None:
+    """Store the state of an instance that follows from its tasks, with an event where it changed."""
+    found = session.row("work.has_started", {"instance_id": instance_id})
+    if found is None:
+        raise bug("instance_unknown", f"there is no instance {instance_id}")
+    states = [TaskState(state) for state, _ in session.rows("work.state_counts", {"instance_id": instance_id})]
+    state = rollup(states, started=bool(found[0]))
+    if state.value == found[1]:
+        return
+    bindings = {"instance_id": instance_id, "state": state.value, "ends": state in _ENDED, "now": session.now}
+    session.run("work.set_instance_state", bindings)
+    add_event(session, "instance_state", instance_id=instance_id, **{"from": found[1], "to": state.value})
+
+
+def cancel_idle(session: Session, instance_id: int, why: str) -> None:
+    """Cancel what has not begun; what runs is left to whoever runs it."""
+    idle = (TaskState.CREATED, TaskState.PENDING, TaskState.SUSPENDED)
+    apply(
+        session,
+        [
+            Transition(task_id=node.task_id, from_state=node.state, to_state=TaskState.CANCELLED, why=why)
+            for node in nodes(session, instance_id)
+            if node.state in idle
+        ],
+    )
+
+
+def cancel_tasks_of(session: Session, table_ids: Sequence[int], why: str) -> None:
+    """Cancel the idle tasks of tables that are gone, with what follows from it."""
+    for table_id in table_ids:
+        open_tasks = session.rows("work.open_tasks_of_table", {"table_id": table_id})
+        apply(
+            session,
+            [
+                Transition(task_id=task, from_state=TaskState(state), to_state=TaskState.CANCELLED, why=why)
+                for task, _, state in open_tasks
+            ],
+        )
+        for instance_id in dict.fromkeys(instance_id for _, instance_id, _ in open_tasks):
+            advance_instance(session, instance_id)
+
+
+def _add_task(session: Session, instance_id: int, instance: NewInstance, task: PlannedTask) -> int:
+    bindings = {
+        "instance_id": instance_id,
+        "name": task.table,
+        "table_id": task.table_id,
+        "start": task.batch.start,
+        "end": task.batch.end,
+        "intervals": rows.intervals_json(task.intervals),
+        "count": task.count,
+        "reasons": json.dumps(task.reasons),
+        "forced": int(instance.forced),
+        "queue": instance.queue,
+        "priority": instance.priority,
+        "max_tries": instance.max_tries,
+        "now": session.now,
+    }
+    return int(session.value("work.add_task", bindings))
+
+
+def _move(session: Session, transition: Transition) -> int:
+    """Take one arrow and return the task's instance; zero rows mean that somebody was faster."""
+    if transition.to_state not in ALLOWED[transition.from_state] or transition.to_state is TaskState.RUNNING:
+        raise _conflict(transition, "there is no such arrow")
+    running = transition.from_state is TaskState.RUNNING
+    if running and transition.attempt_id is None:
+        raise _conflict(transition, "an arrow out of running must name its attempt")
+
+    bindings = {
+        "task_id": transition.task_id,
+        "from": transition.from_state.value,
+        "to": transition.to_state.value,
+        "why": transition.why,
+        "tries": transition.tries,
+        "ready_at": transition.ready_at,
+        "ends": transition.to_state in TERMINAL,
+        "attempt_id": transition.attempt_id,
+        "now": session.now,
+    }
+    found = session.row("work.move_running" if running else "work.move_idle", bindings)
+    if found is None:
+        raise _conflict(transition, "the task has moved on")
+    if running:
+        outcome = transition.outcome or _OUTCOMES[transition.to_state]
+        session.run("work.end_attempt", {"attempt_id": transition.attempt_id, "outcome": outcome, "now": session.now})
+    _log(session, transition, *found)
+    return int(found[0])
+
+
+def _log(session: Session, transition: Transition, instance_id: int, table_id: int | None) -> None:
+    detail = {"from": transition.from_state.value, "to": transition.to_state.value}
+    if transition.why:
+        detail["why"] = transition.why
+    if transition.outcome is not None:
+        detail["outcome"] = transition.outcome.value
+    add_event(
+        session,
+        "task_state",
+        table_id=table_id,
+        instance_id=instance_id,
+        task_id=transition.task_id,
+        attempt_id=transition.attempt_id,
+        **detail,
+    )
+
+
+def _conflict(transition: Transition, why: str) -> Exception:
+    what = f"task {transition.task_id} cannot go from {transition.from_state} to {transition.to_state}: {why}"
+    return conflict("state_conflict", what, fix="look at its state and try again")

@@ -1,0 +1,63 @@
+"""Floor 2. Reads of instances, tasks, attempts, holders and events."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mtctl.core.states import TaskState
+from mtctl.store import rows
+
+if TYPE_CHECKING:
+    from mtctl.ports import AttemptRow, EventRow, HolderInfo, InstanceRow, TaskRow
+    from mtctl.store.session import Row, Session
+
+
+class WorkView:
+    """The part of `ports.View` about what runs and what ran."""
+
+    def __init__(self, session: Session) -> None:
+        """Read through this session."""
+        self.session = session
+        self.now = session.now
+
+    def running(self) -> dict[int, TaskRow]:
+        """Return the running task by table id, with the words of its holder."""
+        return {row[3]: rows.task(row) for row in self.session.rows("views.running")}
+
+    def instances(self, *, limit: int, state: str | None, table: str | None) -> list[InstanceRow]:
+        """Return the newest instances first."""
+        found = self.session.rows("views.instances", {"limit": limit, "state": state, "table": table})
+        return self._instances(found)
+
+    def instance(self, ulid_prefix: str) -> list[InstanceRow]:
+        """Return instances whose ulid begins with the prefix (upper-cased), at most 10."""
+        return self._instances(self.session.rows("views.instance_like", {"prefix": ulid_prefix.upper()}))
+
+    def tasks(self, instance_id: int) -> list[TaskRow]:
+        """Return the tasks of an instance, by id, with upstream ids."""
+        return [rows.task(row) for row in self.session.rows("views.tasks", {"instance_id": instance_id})]
+
+    def attempts(self, instance_id: int) -> list[AttemptRow]:
+        """Return the attempts of an instance, by id."""
+        return [rows.attempt(row) for row in self.session.rows("views.attempts", {"instance_id": instance_id})]
+
+    def events(self, instance_id: int) -> list[EventRow]:
+        """Return the events of an instance, by id."""
+        return [rows.event(row) for row in self.session.rows("views.events", {"instance_id": instance_id})]
+
+    def holders(self) -> list[HolderInfo]:
+        """Return the holders that have not ended."""
+        return [rows.holder(row) for row in self.session.rows("leases.holders")]
+
+    def live_attempt_ulids(self) -> set[str]:
+        """Return the ulids of attempts without an outcome: their staged files are not strays."""
+        return {ulid for (ulid,) in self.session.rows("views.live_attempt_ulids")}
+
+    def _instances(self, found: list[Row]) -> list[InstanceRow]:
+        ids = {"ids": json.dumps([row[0] for row in found])}
+        counts: dict[int, list[tuple[TaskState, int]]] = {}
+        for instance_id, state, count in self.session.rows("views.counts_by_state", ids):
+            counts.setdefault(instance_id, []).append((TaskState(state), count))
+        published: dict[int, int | None] = dict(self.session.rows("views.rows_by_instance", ids))
+        return [rows.instance(row, counts.get(row[0], ()), published.get(row[0]) or 0) for row in found]

@@ -1,0 +1,402 @@
+"""What a publish changes, what it refuses, and what becomes stale by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from store_kit import Kit, day, days, definition, full, kit_at, new, new_holder, source, task
+
+from mtctl.core.interval import WHOLE, Interval, IntervalSet
+from mtctl.core.model import RangeKind, Read
+from mtctl.core.states import Outcome, TaskState
+from mtctl.ports import Published, Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture()
+def kit(tmp_path: Path) -> Kit:
+    return kit_at(tmp_path)
+
+
+def test_a_published_interval_is_fresh_and_credited(kit):
+    table = kit.put(definition("a"))["a"]
+
+    published = kit.refresh(table, {day(0): "x", day(1): "y"})
+
+    assert kit.coverage(table) == (IntervalSet.of(days(0, 2)), {})
+    assert published.rows == 20
+    with kit.store.read() as view:
+        assert view.last_attempts()[table].outcome is Outcome.SUCCESS
+        assert [(row.interval, row.rows, row.row_start) for row in view.ledger(table, WHOLE)] == [
+            (day(0), 10, 0),
+            (day(1), 10, 10),
+        ]
+
+
+def test_a_lease_that_ran_out_publishes_nothing(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    kit.clock.advance(60)
+
+    refused = kit.publish(publication)
+
+    assert isinstance(refused, Refused)
+    assert refused.outcome is Outcome.LOST
+    assert kit.sql("SELECT count(*) FROM ducklake_data_file") == [(0,)]
+
+
+def test_a_beat_keeps_the_lease_alive(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(claimed := kit.take(table, [day(0)]), {day(0): "x"})
+    kit.clock.advance(50)
+    with kit.store.write() as tx:
+        assert tx.beat(kit.holder) == [claimed.attempt_id]
+    kit.clock.advance(50)
+
+    assert isinstance(kit.publish(publication), Published)
+
+
+def test_a_lease_of_another_boot_publishes_nothing(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    kit.clock.reboot("boot-2")
+
+    refused = kit.publish(publication)
+
+    assert isinstance(refused, Refused)
+    assert refused.outcome is Outcome.LOST
+
+
+def test_a_second_publish_of_the_same_attempt_is_lost(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    kit.publish(publication)
+
+    again = kit.publish(publication)
+
+    assert isinstance(again, Refused)
+    assert again.outcome is Outcome.LOST
+    assert kit.sql("SELECT count(*) FROM ledger") == [(1,)]
+
+
+def test_a_changed_definition_supersedes_what_runs(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    kit.change(table, definition("a", fingerprint="f2"))
+
+    refused = kit.publish(publication)
+
+    assert isinstance(refused, Refused)
+    assert refused.outcome is Outcome.SUPERSEDED
+    assert kit.sql("SELECT count(*) FROM ledger") == [(0,)]
+
+
+def test_a_changed_comment_or_schedule_supersedes_nothing(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    kit.change(table, definition("a", comment="words", schedule="0 6 * * *", tags=(("team", "x"),)))
+
+    assert isinstance(kit.publish(publication), Published)
+    assert kit.coverage(table) == (IntervalSet.of([day(0)]), {})
+
+
+def test_a_dropped_table_supersedes_what_runs(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    with kit.store.write() as tx:
+        tx.drop_tables([table])
+
+    refused = kit.publish(publication)
+
+    assert isinstance(refused, Refused)
+    assert refused.outcome is Outcome.SUPERSEDED
+
+
+def test_a_file_that_is_no_longer_live_supersedes_and_rolls_back(kit):
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x"})
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "y"})
+    with kit.store.write() as tx:
+        tx.session.connection.execute("UPDATE ducklake_data_file SET end_snapshot = 2")
+    before = kit.sql("SELECT count(*), max(snapshot_id) FROM ducklake_snapshot")
+
+    refused = kit.publish(publication)
+
+    assert isinstance(refused, Refused)
+    assert refused.outcome is Outcome.SUPERSEDED
+    assert kit.sql("SELECT count(*), max(snapshot_id) FROM ducklake_snapshot") == before
+    with kit.store.read() as view:
+        assert [row.fingerprint for row in view.ledger(table, WHOLE)] == ["x"]
+        assert view.tasks(publication.claimed.task.instance_id)[0].state is TaskState.RUNNING
+
+
+def test_overwriting_one_interval_of_a_file_carries_the_others_with_their_credit(kit):
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x", day(1): "y", day(2): "z"})
+    with kit.store.read() as view:
+        before = {row.interval: row for row in view.ledger(table, WHOLE)}
+
+    kit.refresh(table, {day(1): "new"})
+
+    with kit.store.read() as view:
+        after = {row.interval: row for row in view.ledger(table, WHOLE)}
+        assert len(view.data_files(table)) == 1
+    assert after[day(0)].attempt_id == before[day(0)].attempt_id
+    assert after[day(0)].file_id != before[day(0)].file_id
+    assert after[day(1)].attempt_id != before[day(1)].attempt_id
+    assert [after[one].row_start for one in days(0, 3)] == [0, 20, 10]
+    assert kit.coverage(table) == (IntervalSet.of(days(0, 3)), {})
+
+
+def test_the_ledger_can_be_read_at_an_older_snapshot(kit):
+    table = kit.put(definition("a"))["a"]
+    first = kit.refresh(table, {day(0): "x"})
+    kit.refresh(table, {day(0): "y"})
+
+    with kit.store.read() as view:
+        assert [row.fingerprint for row in view.ledger(table, WHOLE, first.snapshot_id)] == ["x"]
+        assert [row.fingerprint for row in view.ledger(table, WHOLE)] == ["y"]
+        assert len(view.file_paths([table], first.snapshot_id)[table]) == 1
+        assert view.file_paths([table], 1)[table] == ()
+
+
+def test_an_attempt_may_not_leave_live_intervals_in_a_file_that_it_ends(kit):
+    from dataclasses import replace
+
+    from mtctl.core.errors import MtctlError
+
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x", day(1): "y"})
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "new"})
+    kept = tuple(one for one in publication.staged.intervals if not one.carried)
+    forgetful = replace(publication, staged=replace(publication.staged, intervals=kept))
+
+    with pytest.raises(MtctlError, match="still holds the interval"):
+        kit.publish(forgetful)
+    assert kit.coverage(table) == (IntervalSet.of(days(0, 2)), {})
+
+
+def test_an_empty_interval_is_fresh_without_file_and_without_snapshot(kit):
+    table = kit.put(definition("a"))["a"]
+    before = kit.sql("SELECT max(snapshot_id) FROM ducklake_snapshot")
+
+    published = kit.refresh(table, {day(0): "e"}, empty=frozenset({day(0)}))
+
+    assert published.snapshot_id is None
+    assert kit.sql("SELECT max(snapshot_id) FROM ducklake_snapshot") == before
+    assert kit.coverage(table) == (IntervalSet.of([day(0)]), {})
+
+
+def test_replacing_rows_by_nothing_ends_the_file_only(kit):
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x"})
+
+    published = kit.refresh(table, {day(0): "e"}, empty=frozenset({day(0)}))
+
+    lake = kit.sql("SELECT lake_table_id FROM materialized_table")[0][0]
+    changes = kit.sql("SELECT changes_made FROM ducklake_snapshot_changes WHERE snapshot_id = ?", published.snapshot_id)
+    assert changes == [(f"deleted_from_table:{lake}",)]
+    with kit.store.read() as view:
+        assert view.data_files(table) == []
+
+
+def test_a_changed_upstream_interval_makes_its_readers_stale_and_no_others(kit):
+    up = kit.put(definition("up"))["up"]
+    down = kit.put(definition("down", reads=(Read(table="up"),)))["down"]
+    kit.refresh(up, {day(0): "x", day(1): "y"})
+    kit.refresh(down, {day(0): "p", day(1): "q"})
+
+    kit.refresh(up, {day(1): "changed"})
+
+    assert kit.coverage(down) == (IntervalSet.of([day(0)]), {day(1): "upstream up changed"})
+
+
+def test_a_refresh_with_equal_content_stales_nobody(kit):
+    up = kit.put(definition("up"))["up"]
+    down = kit.put(definition("down", reads=(Read(table="up"),)))["down"]
+    kit.refresh(up, {day(0): "x"})
+    kit.refresh(down, {day(0): "p"})
+
+    published = kit.refresh(up, {day(0): "x"})
+
+    assert published.snapshot_id is not None
+    assert not published.changed
+    assert kit.coverage(down) == (IntervalSet.of([day(0)]), {})
+
+
+def test_content_that_comes_back_makes_readers_fresh_again(kit):
+    up = kit.put(definition("up"))["up"]
+    down = kit.put(definition("down", reads=(Read(table="up"),)))["down"]
+    kit.refresh(up, {day(0): "x"})
+    kit.refresh(down, {day(0): "p"})
+    kit.refresh(up, {day(0): "other"})
+    assert kit.coverage(down)[1]
+
+    kit.refresh(up, {day(0): "x"})
+
+    assert kit.coverage(down) == (IntervalSet.of([day(0)]), {})
+
+
+def test_what_was_computed_from_an_overtaken_upstream_is_stale_at_once(kit):
+    up = kit.put(definition("up"))["up"]
+    down = kit.put(definition("down", reads=(Read(table="up"),)))["down"]
+    kit.refresh(up, {day(0): "x"})
+    publication = kit.publication(kit.take(down, [day(0)]), {day(0): "p"})
+    kit.refresh(up, {day(0): "newer"})
+
+    kit.publish(publication)
+
+    assert kit.coverage(down) == (IntervalSet(), {day(0): "upstream up changed"})
+
+
+def test_reading_the_latest_or_ignoring_never_makes_stale(kit):
+    up = kit.put(definition("up"))["up"]
+    reads = (Read(table="up", kind=RangeKind.LATEST),)
+    down = kit.put(definition("down", reads=reads))["down"]
+    kit.refresh(up, {day(0): "x"})
+    kit.refresh(down, {day(0): "p"})
+
+    kit.refresh(up, {day(0): "other"})
+
+    assert kit.coverage(down) == (IntervalSet.of([day(0)]), {})
+
+
+def test_a_whole_table_over_intervals_is_stale_when_any_of_them_changes(kit):
+    up = kit.put(definition("up"))["up"]
+    down = kit.put(full("down", reads=(Read(table="up"),)))["down"]
+    kit.refresh(up, {day(0): "x", day(5): "y"})
+    kit.refresh(down, {WHOLE: "p"})
+    assert kit.coverage(down) == (IntervalSet.of([WHOLE]), {})
+
+    kit.refresh(up, {day(9): "z"})
+
+    assert kit.coverage(down) == (IntervalSet(), {WHOLE: "upstream up changed"})
+
+
+def test_a_changed_fingerprint_makes_everything_stale_and_going_back_fresh_again(kit):
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x", day(1): "y"})
+
+    kit.change(table, definition("a", fingerprint="f2"))
+    assert kit.coverage(table) == (IntervalSet(), {Interval(day(0).start, day(1).end): "definition changed"})
+
+    kit.refresh(table, {day(1): "z"})
+    assert kit.coverage(table) == (IntervalSet.of([day(1)]), {day(0): "definition changed"})
+
+    kit.change(table, definition("a"))
+    assert kit.coverage(table) == (IntervalSet.of([day(0)]), {day(1): "definition changed"})
+
+
+def test_a_changed_source_makes_what_was_built_from_it_stale(kit):
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x"}, sources=(source("/data/one", "aa"),))
+    kit.refresh(table, {day(1): "y"}, sources=(source("/data/two", "bb"),))
+    kit.clock.advance(1)
+
+    with kit.store.write() as tx:
+        tx.observe_sources([source("/data/one", "changed"), source("/data/new", "cc")])
+
+    assert kit.coverage(table) == (IntervalSet.of([day(1)]), {day(0): "source /data/one changed"})
+    with kit.store.read() as view:
+        assert view.outdated_sources(table) == IntervalSet.of([day(0)])
+        assert {file.path for file in view.sources([table])[table]} == {"/data/one", "/data/two"}
+
+
+def test_a_touched_source_with_the_same_content_stales_nobody_and_one_put_back_is_fresh(kit):
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x"}, sources=(source("/data/one", "aa"),))
+    with kit.store.write() as tx:
+        tx.observe_sources([source("/data/one", "aa", mtime_ns=99)])
+    assert kit.coverage(table) == (IntervalSet.of([day(0)]), {})
+
+    with kit.store.write() as tx:
+        tx.observe_sources([source("/data/one", "bb")])
+    assert kit.coverage(table)[1]
+    with kit.store.write() as tx:
+        tx.observe_sources([source("/data/one", "aa")])
+    assert kit.coverage(table) == (IntervalSet.of([day(0)]), {})
+
+
+def test_an_attempt_that_read_a_newer_source_makes_the_older_intervals_stale(kit):
+    table = kit.put(definition("a"))["a"]
+    kit.refresh(table, {day(0): "x"}, sources=(source("/data/one", "aa"),))
+
+    kit.refresh(table, {day(1): "y"}, sources=(source("/data/one", "bb"),))
+
+    assert kit.coverage(table) == (IntervalSet.of([day(1)]), {day(0): "source /data/one changed"})
+
+
+def test_an_attempt_that_read_an_older_source_than_was_seen_since_is_stale_at_once(kit):
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"}, sources=(source("/data/one", "aa"),))
+    kit.clock.advance(1)
+    with kit.store.write() as tx:
+        tx.observe_sources([source("/data/one", "newer")])
+
+    kit.publish(publication)
+
+    assert kit.coverage(table) == (IntervalSet(), {day(0): "source /data/one changed"})
+
+
+def test_a_rebuild_empties_the_table_and_stales_its_readers(kit):
+    up = kit.put(definition("up"))["up"]
+    down = kit.put(definition("down", reads=(Read(table="up"),)))["down"]
+    kit.refresh(up, {day(0): "x"})
+    kit.refresh(down, {day(0): "p"})
+
+    kit.change(up, definition("up"), rebuild=True)
+
+    assert kit.coverage(up) == (IntervalSet(), {})
+    assert kit.coverage(down) == (IntervalSet(), {day(0): "upstream up changed"})
+    with kit.store.read() as view:
+        assert view.data_files(up) == []
+        assert len(view.file_paths([up], view.snapshot() - 1)[up]) == 1, "time travel still finds the old lake table"
+    kit.refresh(up, {day(0): "x"})
+    assert kit.coverage(down) == (IntervalSet.of([day(0)]), {})
+
+
+def test_a_dropped_upstream_stales_its_readers_and_cancels_its_own_tasks(kit):
+    up = kit.put(definition("up"))["up"]
+    down = kit.put(definition("down", reads=(Read(table="up"),)))["down"]
+    kit.refresh(up, {day(0): "x"})
+    kit.refresh(down, {day(0): "p"})
+    waiting = kit.instance(task(up, [day(1)]))
+
+    with kit.store.write() as tx:
+        tx.drop_tables([up])
+
+    assert kit.coverage(down) == (IntervalSet(), {day(0): "upstream up changed"})
+    with kit.store.read() as view:
+        assert view.tasks(waiting)[0].state is TaskState.CANCELLED
+        assert [table.definition.name for table in view.tables()] == ["down"]
+
+
+def test_nothing_is_published_into_a_catalog_of_another_version_but_reading_goes_on(kit):
+    from mtctl.core.errors import MtctlError
+
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    with kit.store.write() as tx:
+        tx.session.connection.execute("UPDATE ducklake_metadata SET value = '1.1' WHERE key = 'version'")
+
+    with pytest.raises(MtctlError, match=r"version 1\.1") as caught:
+        kit.publish(publication)
+
+    assert caught.value.code == "catalog_version"
+    with kit.store.read() as view:
+        assert view.tables()
+
+
+def test_two_holders_publish_into_two_tables_without_meeting(kit):
+    ids = kit.put(definition("a"), definition("b"))
+    other = new_holder(kit.store, "other")
+    mine = kit.take(ids["a"], [day(0)])
+    theirs = kit.claim(kit.instance(task(ids["b"], [day(0)]), holder=other), other)
+    assert theirs is not None
+
+    assert isinstance(kit.publish(kit.publication(theirs, {day(0): "q"})), Published)
+    assert isinstance(kit.publish(kit.publication(mine, {day(0): "p"})), Published)
+    assert new(definition("c")).table_id is None
