@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 GAP = "  "
 
+_BARS = str.maketrans("█░·▒", "#~.+")
+"""The characters of coverage strips for a locale without them; `core.health` has the same pairs."""
+
 
 def write_block(block: Block, stream: TextIO, paint: Paint, *, terminal: bool) -> None:
     """Write one block of an answer."""
     if isinstance(block, Lines):
-        stream.writelines(printable(line) + "\n" for line in block.lines)
+        drawn = str if paint.unicode else _plain_bars
+        stream.writelines(drawn(printable(line)) + "\n" for line in block.lines)
         return
     if isinstance(block, Facts):
         _write_facts(block, stream, paint)
@@ -64,6 +68,10 @@ def cell_text(cell: Cell, paint: Paint) -> str:
     if isinstance(cell, float):
         return f"{cell:g}"
     return printable(str(cell))
+
+
+def _plain_bars(text: str) -> str:
+    return text.translate(_BARS)
 
 
 def _write_facts(block: Facts, stream: TextIO, paint: Paint) -> None:

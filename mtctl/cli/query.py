@@ -32,14 +32,17 @@ def query(
         ui.stream(project.query(sql, limit))
 
 
-@command(app, "attach", "mtctl attach", 'duckdb -c "$(mtctl attach) SELECT * FROM lake.route_leaderboard"')
+@command(app, "attach", "mtctl attach", 'duckdb -c "$(mtctl attach) FROM nycflights13.route_leaderboard"')
 def attach(ui: Ui) -> None:
     """Print the statement that opens the lake in any DuckDB.
 
-    It needs DuckDB with the ducklake extension; reading is always possible, also while a refresh runs.
+    Reading is always possible, also while a refresh runs. DuckDB fetches its extensions ducklake and sqlite by itself;
+    where mtctl[ducklake] is installed, LOAD statements for its copies stand before, and no network is needed.
     """
+    from mtctl.cli.extensions import load_statements  # noqa: PLC0415
+
     with ui.project() as project:
-        statement = project.attach_statement()
+        statement = "\n".join((*load_statements(), project.attach_statement()))
     answer = Answer(
         schema="mtctl.lake.attach/v1",
         records=({"kind": "statement", "sql": statement},),

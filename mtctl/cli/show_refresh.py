@@ -19,12 +19,14 @@ _PLAN_FIELDS = ("table", "interval", "intervals", "reasons", "after")
 def refresh_answer(report: RefreshReport, schema: str) -> Answer:
     """Return the summary of a refresh: tables, intervals, rows, seconds."""
     blocks: list[Block] = []
-    if report.tables:
+    idle = all(table.state == "up_to_date" for table in report.tables)
+    if not idle:
         blocks += [_grid(report), Lines((_total(report),))]
     elif report.detached:
         blocks.append(Lines((f"queued as instance {report.instance}",)))
     elif not report.not_ready:
-        blocks.append(Lines(("nothing to do: everything asked for is fresh",)))
+        fresh = f" ({many(len(report.tables), 'table')})" if report.tables else ""
+        blocks.append(Lines((f"nothing to do: everything asked for is fresh{fresh}",)))
     summary: Record = {
         "kind": "refresh",
         "instance": report.instance,

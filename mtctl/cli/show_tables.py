@@ -127,7 +127,7 @@ def partitions_answer(name: str, rows: Sequence[PartitionRow], limit: int) -> An
     shown = rows[:limit]
     heads = ("INTERVAL", "STATE", "ROWS", "REFRESHED", "REASON", "FILE")
     cells = tuple(
-        (row.interval, State(row.state), count(row.rows), moment(row.refreshed_at), row.reason, row.file)
+        (row.interval, State(row.state), count(row.rows), moment(row.refreshed_at), row.reason, _short(row.file))
         for row in shown
     )
     left = len(rows) - len(shown)
@@ -140,6 +140,11 @@ def partitions_answer(name: str, rows: Sequence[PartitionRow], limit: int) -> An
         limit=limit,
         total=len(rows),
     )
+
+
+def _short(file: str | None) -> str | None:
+    """Return the table's folder and the file, which are enough for people."""
+    return None if file is None else "/".join(file.split("/")[-2:])
 
 
 def table_record(table: TableStatus) -> Record:

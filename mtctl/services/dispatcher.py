@@ -6,7 +6,7 @@ nothing left is skipped. So two that were asked for the same work do it once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
@@ -108,7 +108,7 @@ class Dispatcher:
             return False
         claimed, todo = found
         self._waiting_for = ""
-        self._tell("claimed", claimed.task, claimed.table, todo)
+        self._on_event(self._event("claimed", claimed.task, claimed.table, todo))
         ended = self._worker.run(claimed, todo, self._holder, lambda progress: self._progress(claimed, todo, progress))
         self._report(claimed, todo, ended)
         return True
@@ -139,7 +139,7 @@ class Dispatcher:
             tx.advance(task.instance_id)
             self._tally.done += task.interval_count
             if table is not None:
-                self._tell("skipped", task, table, task.intervals, detail=why)
+                self._on_event(replace(self._event("skipped", task, table, task.intervals), detail=why))
 
     def _todo(self, tx: Tx, task: TaskRow, table: Table) -> IntervalSet:
         view = table_view(table, tx.coverage_of(table.table_id), tx.now)
@@ -180,33 +180,23 @@ class Dispatcher:
     # --- telling ------------------------------------------------------------------------------------------------
 
     def _progress(self, claimed: Claimed, todo: IntervalSet, progress: Progress) -> None:
-        self._tell("progress", claimed.task, claimed.table, todo, rows=progress.rows, percent=progress.percent)
+        event = self._event("progress", claimed.task, claimed.table, todo)
+        self._on_event(replace(event, rows=progress.rows, percent=progress.percent))
 
     def _report(self, claimed: Claimed, todo: IntervalSet, ended: Ended) -> None:
         if ended.outcome is not Outcome.SUPERSEDED:
             self._tally.done += claimed.task.interval_count
-        self._tell(
-            ended.outcome.value,
-            claimed.task,
-            claimed.table,
-            todo,
-            rows=ended.rows,
-            seconds=ended.seconds,
-            detail=ended.error,
-        )
+        event = self._event(ended.outcome.value, claimed.task, claimed.table, todo)
+        self._on_event(replace(event, rows=ended.rows, seconds=ended.seconds, detail=ended.error))
 
-    def _tell(self, kind: str, task: TaskRow, table: Table, todo: IntervalSet, **more: object) -> None:
+    def _event(self, kind: str, task: TaskRow, table: Table, todo: IntervalSet) -> TaskEvent:
         calendar = calendar_of(table.definition)
         count = sum(calendar.count(piece.start, piece.end) for piece in todo) if calendar is not None else 1
-        label = show_interval(todo.span, calendar) if todo and todo.span is not None else ""
-        self._on_event(
-            TaskEvent(
-                kind=kind,
-                table=task.name,
-                interval=label,
-                intervals=count,
-                done=self._tally.done,
-                total=self._tally.total,
-                **more,
-            )  # type: ignore[arg-type]
+        return TaskEvent(
+            kind=kind,
+            table=task.name,
+            interval=show_interval(todo.span, calendar) if todo.span is not None else "",
+            intervals=count,
+            done=self._tally.done,
+            total=self._tally.total,
         )

@@ -77,19 +77,15 @@ def beat(session: Session, holder_id: int) -> list[int]:
     return [attempt_id for (attempt_id,) in session.rows("leases.beat_attempts", lease)]
 
 
-def lose(session: Session, holder_id: int) -> list[Claimed]:
+def lose(session: Session, holder_id: int) -> None:
     """End the open attempts of a dead holder as `lost`, settle their tasks and end the holder.
 
     Instances that a person waited for are cancelled (owner lost); detached ones lose their owner and go on.
     """
-    lost = []
     instances: dict[int, None] = {}
     for row in session.rows("leases.open_attempts", {"holder_id": holder_id}):
-        attempt_id, ulid, task_id, _, snapshot, _, _, _, instance_id, _ = row
-        held = claimed(session, attempt_id, ulid, task_id, snapshot)
         work.apply(session, [settle(_lost(row), session.now)])
-        instances[instance_id] = None
-        lost.append(held)
+        instances[row[-1]] = None
 
     for instance_id, detached in session.rows("leases.owned_instances", {"holder_id": holder_id}):
         if detached:
@@ -101,8 +97,7 @@ def lose(session: Session, holder_id: int) -> list[Claimed]:
         work.advance_instance(session, instance_id)
 
     end_holder(session, holder_id)
-    add_event(session, "holder_lost", holder=holder_id, attempts=len(lost))
-    return lost
+    add_event(session, "holder_lost", holder=holder_id)
 
 
 def end_holder(session: Session, holder_id: int) -> None:
@@ -142,7 +137,7 @@ def _take(session: Session, task_id: int, attempt_id: int) -> None:
 
 
 def _lost(row: Row) -> Ending:
-    attempt_id, _, task_id, _, _, tries, max_tries, cancelled, _, lost = row
+    attempt_id, task_id, tries, max_tries, cancelled, lost, _ = row
     return Ending(
         task_id=task_id,
         attempt_id=attempt_id,

@@ -1,4 +1,4 @@
-"""Floor 2. Single questions of the services: one table, the next task, what a source is now, where the books disagree."""
+"""Floor 2. Single questions of the services: one table, the next task, what a source is now, what the books say."""
 
 from __future__ import annotations
 

@@ -171,6 +171,11 @@ def test_a_refresh_with_nothing_to_do_says_so(call) -> None:
     assert (called.code, called.out) == (0, "nothing to do: everything asked for is fresh\n")
 
 
+def test_tables_that_were_fresh_are_no_work(call) -> None:
+    called = call("refresh", "--all", project=given(refresh=report(result("a", "up_to_date"))))
+    assert (called.code, called.out) == (0, "nothing to do: everything asked for is fresh (1 table)\n")
+
+
 def test_a_partial_refresh_is_5_and_tells_each_failure(call) -> None:
     failure = result("b", "failed", error="no such column", code="sql_bind")
     project = given(refresh=report(result("a", "success"), failure))
@@ -233,7 +238,9 @@ def test_query_streams_in_the_asked_format(call) -> None:
 
 def test_attach_prints_the_statement_alone(call) -> None:
     called = call("attach", project=given(attach_statement="ATTACH 'x' AS lake;"))
-    assert (called.code, called.out, called.err) == (0, "ATTACH 'x' AS lake;\n", "")
+    assert (called.code, called.err) == (0, "")
+    assert called.out.splitlines()[-1] == "ATTACH 'x' AS lake;"
+    assert all(line.startswith("LOAD '") for line in called.out.splitlines()[:-1])
 
 
 def test_verify_is_1_when_it_finds_something(call) -> None:

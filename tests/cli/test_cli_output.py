@@ -7,13 +7,13 @@ import json
 import pytest
 from cli_samples import DETAIL, INSTANCE, INSTANCE_DETAIL, PARTITIONS, STATUS, VERIFY_RED
 
-from mtctl.cli.answer import Answer, Grid, State
+from mtctl.cli.answer import Answer, Grid, Lines, State
 from mtctl.cli.output import Format, csv_line, write_answer
 from mtctl.cli.paint import SIGNS, Paint, When, speaks_unicode, wants_color
 from mtctl.cli.show_checks import verify_answer
 from mtctl.cli.show_instances import instance_answer, instances_answer
 from mtctl.cli.show_tables import detail_answer, list_answer, partitions_answer, status_answer
-from mtctl.core.health import Health
+from mtctl.core.health import ASCII, UNICODE, Health
 from mtctl.core.states import InstanceState, Outcome, TaskState
 
 PLAIN = Paint(color=False, unicode=True)
@@ -98,6 +98,13 @@ def test_colour_can_be_forced_into_a_pipe() -> None:
     answer = Answer(schema="s", records=(), fields=(), blocks=(Grid(heads=("S",), rows=((State("failed"),),)),))
     assert "\x1b[1;31m✘ failed\x1b[0m" in written(answer, Format.TABLE, Paint(color=True, unicode=True))
     assert written(answer, Format.TABLE, Paint(color=False, unicode=False)) == "S\nX failed\n"
+
+
+def test_coverage_strips_fall_back_to_ascii_as_the_core_has_them() -> None:
+    text = "".join((UNICODE.fresh, UNICODE.stale, UNICODE.missing, UNICODE.mixed))
+    answer = Answer(schema="s", records=(), fields=(), blocks=(Lines((text,)),))
+    plain = "".join((ASCII.fresh, ASCII.stale, ASCII.missing, ASCII.mixed))
+    assert written(answer, Format.TABLE, Paint(color=False, unicode=False)) == plain + "\n"
 
 
 def test_hostile_cells_are_escaped_for_people_and_kept_for_machines() -> None:

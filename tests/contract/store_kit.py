@@ -57,7 +57,9 @@ def days(first: int, last: int) -> list[Interval]:
     return [day(number) for number in range(first, last)]
 
 
-def definition(name: str, *, reads: tuple[Read, ...] = (), fingerprint: str = "f1", **changes: object) -> TableDefinition:
+def definition(
+    name: str, *, reads: tuple[Read, ...] = (), fingerprint: str = "f1", **changes: object
+) -> TableDefinition:
     """An interval table by day with a date and a number."""
     parts: dict[str, object] = {
         "name": name,
@@ -84,7 +86,9 @@ def new(what: TableDefinition, table_id: int | None = None, *, rebuild: bool = F
 
 
 def stats(field_id: int, rows: int, low: str | None, high: str | None) -> ColumnStats:
-    return ColumnStats(field_id=field_id, bytes=64, value_count=rows, null_count=0, min=low, max=high, contains_nan=None)
+    return ColumnStats(
+        field_id=field_id, bytes=64, value_count=rows, null_count=0, min=low, max=high, contains_nan=None
+    )
 
 
 def source(path: str, sha256: str, *, size: int = 10, mtime_ns: int = 1) -> SourceFile:

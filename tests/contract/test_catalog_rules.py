@@ -15,7 +15,7 @@ from mtctl.store.catalog import instant_of, time_text
 TEXT = Column(name="m", type="VARCHAR", stored_type="VARCHAR", lake_type="varchar")
 
 
-@pytest.fixture()
+@pytest.fixture
 def kit(tmp_path) -> Kit:
     return kit_at(tmp_path)
 

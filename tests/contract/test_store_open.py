@@ -79,12 +79,12 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "code"), REFUSED, ids=[f"{number}-{code}" for number, (_, code) in enumerate(REFUSED)])
+@pytest.mark.parametrize(("spoil", "code"), REFUSED)
 def test_what_is_not_ours_or_not_whole_is_refused_untouched(tmp_path, spoil, code):
     path = _closed(tmp_path)
     spoil(path)
     before = _sha(path) if path.is_file() else None
-    names = sorted(os.listdir(path.parent)) if path.parent.exists() else []
+    names = sorted(path.parent.iterdir()) if path.parent.exists() else []
 
     with pytest.raises(MtctlError) as caught:
         open_store(path, FakeClock())
@@ -93,7 +93,7 @@ def test_what_is_not_ours_or_not_whole_is_refused_untouched(tmp_path, spoil, cod
     assert caught.value.kind is Kind.STATE
     assert caught.value.fix
     assert (_sha(path) if path.is_file() else None) == before
-    assert (sorted(os.listdir(path.parent)) if path.parent.exists() else []) == names
+    assert (sorted(path.parent.iterdir()) if path.parent.exists() else []) == names
 
 
 def test_a_newer_schema_names_both_versions(tmp_path):
@@ -171,7 +171,7 @@ def test_files_are_private_under_an_open_umask(tmp_path):
     finally:
         os.umask(old)
 
-    modes = {name: stat.S_IMODE((kit.path.parent / name).stat().st_mode) for name in os.listdir(kit.path.parent)}
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in kit.path.parent.iterdir()}
     assert set(modes) == {"create.lock", "state.db", "state.db-wal", "state.db-shm"}
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(kit.path.parent.stat().st_mode) == 0o700
@@ -284,9 +284,13 @@ def test_the_greatest_time_written_moves_on(tmp_path):
 def test_a_block_that_raises_changes_nothing(tmp_path):
     kit = kit_at(tmp_path)
 
-    with pytest.raises(KeyboardInterrupt), kit.store.write() as tx:
-        tx.put_tables([new(definition("a"))])
-        raise KeyboardInterrupt
+    def interrupted() -> None:
+        with kit.store.write() as tx:
+            tx.put_tables([new(definition("a"))])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
 
     with kit.store.read() as view:
         assert view.tables() == []

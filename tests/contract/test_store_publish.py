@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture()
+@pytest.fixture
 def kit(tmp_path: Path) -> Kit:
     return kit_at(tmp_path)
 

@@ -96,13 +96,10 @@ def test_a_definition_comes_back_as_it_went_in(given_definition):
 
 
 def test_every_field_of_a_definition_is_stored():
-    drawn = {name for name in TableDefinition.__dataclass_fields__}
-
-    assert {"columns", "reads", "sources", "batch", "options"} < drawn
-    assert len(drawn) == 26, "a field was added: teach the codec and the strategy above"
+    assert len(TableDefinition.__dataclass_fields__) == 26, "a field was added: teach the codec and the strategy above"
 
 
-@pytest.fixture()
+@pytest.fixture
 def kit(tmp_path) -> Kit:
     return kit_at(tmp_path)
 

@@ -40,9 +40,8 @@ FROM holder h WHERE h.holder_id IN
 ORDER BY h.holder_id
 
 -- name: open_attempts
-SELECT a.attempt_id, a.ulid, a.task_id, a.table_id, a.pinned_snapshot, t.tries, t.max_tries,
-       i.cancel_requested_at IS NOT NULL, i.instance_id,
-       1 + (SELECT count(*) FROM attempt l WHERE l.task_id = a.task_id AND l.outcome = 'lost')
+SELECT a.attempt_id, a.task_id, t.tries, t.max_tries, i.cancel_requested_at IS NOT NULL,
+       1 + (SELECT count(*) FROM attempt l WHERE l.task_id = a.task_id AND l.outcome = 'lost'), i.instance_id
 FROM attempt a
 JOIN task_instance t ON t.task_id = a.task_id
 JOIN workflow_instance i ON i.instance_id = t.instance_id
