@@ -194,7 +194,7 @@ class App:
     def _sources(self) -> Sources:
         from mtctl.services.sources import Sources  # noqa: PLC0415 - built at its first use
 
-        return Sources(self._store)
+        return Sources(self.project, self._store)
 
     @cached_property
     def _tables(self) -> Tables:

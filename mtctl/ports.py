@@ -510,6 +510,9 @@ class View(Protocol):
     def sources(self, table_ids: Iterable[int]) -> dict[int, list[SourceFile]]:
         """Return, per table, the file versions that its live ledger rows were built from."""
 
+    def built_from(self, table_id: int) -> list[tuple[IntervalSet, frozenset[str]]]:
+        """Return the live intervals that still count, grouped by the paths of the files that they were built from."""
+
     def current_sources(self) -> list[SourceFile]:
         """Return the current version of every file that live ledger rows of live tables were built from."""
 
@@ -607,6 +610,9 @@ class Tx(View, Protocol):
 
     def observe_sources(self, files: Sequence[SourceFile]) -> None:
         """Record the present version of files; intervals built from other versions become stale with that reason."""
+
+    def invalidate(self, table_id: int, intervals: IntervalSet, reason: str) -> None:
+        """Make live intervals stale for a reason, until they are published again; the first reason stays."""
 
     def advance(self, instance_id: int) -> None:
         """Draw the consequences of ended tasks for the others of the instance, and roll it up."""

@@ -10,6 +10,7 @@ import typer
 from mtctl.cli.command import command
 from mtctl.cli.exit import ExitCode
 from mtctl.cli.ui import Ui
+from mtctl.cli.verdict import conclude, refuse_problems
 from mtctl.core.errors import usage
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def apply(
             return
         doomed = [change.table for change in found.changes if change.action in {"drop", "rebuild"}]
         if doomed and not yes and not ui.confirm(f"drop the data of {', '.join(doomed)}?"):
-            raise _declined()
+            raise typer.Exit(ExitCode.FAILED)
         ui.show(applied_answer(project.apply(found)))
 
 
@@ -105,17 +106,19 @@ def up(
     """
     from mtctl.cli.progress import progress  # noqa: PLC0415
     from mtctl.cli.show_plan import applied_lines  # noqa: PLC0415
-    from mtctl.cli.verdict import conclude  # noqa: PLC0415
 
     if not once:
         fix = "run `mtctl up --once`; a schedule of the system can call it"
         raise usage("daemon_missing", "this version cannot stay and run schedules", where="mtctl up", fix=fix)
     with ui.project() as project:
-        with progress(ui) as show:
-            applied, report = project.up_once(show, apply=not no_apply)
-        if applied is not None:
-            for line in applied_lines(applied):
+        if not no_apply:
+            found = project.plan(prune=False, rebuild=())
+            refuse_problems(ui, found)
+            applied = project.apply(found)
+            for line in applied_lines(applied) if found.pending else ():
                 ui.say(line)
+        with progress(ui) as show:
+            _, report = project.up_once(show, apply=False)
         conclude(ui, report, "mtctl.project.up/v1")
 
 
@@ -141,18 +144,7 @@ def status(
 
 
 def _show_plan(ui: Ui, found: ApplyPlan) -> None:
-    """Show a plan; a plan with problems ends in an error, the single ones first."""
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.show_plan import plan_answer, several  # noqa: PLC0415
+    from mtctl.cli.show_plan import plan_answer  # noqa: PLC0415
 
-    if not found.problems:
-        ui.show(plan_answer(found))
-        return
-    if len(found.problems) > 1:
-        for problem in found.problems:
-            tell(problem, ui.shell.argv)
-    raise several(found.problems)
-
-
-def _declined() -> typer.Exit:
-    return typer.Exit(ExitCode.FAILED)
+    refuse_problems(ui, found)
+    ui.show(plan_answer(found))

@@ -13,6 +13,7 @@ from mtctl.cli.command import command, two_of
 from mtctl.cli.exit import ExitCode
 from mtctl.cli.root import group
 from mtctl.cli.ui import Ui
+from mtctl.cli.verdict import refuse_problems
 from mtctl.core.errors import MtctlError, not_found, usage
 
 if TYPE_CHECKING:
@@ -145,14 +146,9 @@ def partitions(
 
 
 def _show_checked(ui: Ui, plan: ApplyPlan) -> None:
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.show_plan import plan_answer, several  # noqa: PLC0415
+    from mtctl.cli.show_plan import plan_answer  # noqa: PLC0415
 
-    if len(plan.problems) > 1:
-        for problem in plan.problems:
-            tell(problem, ui.shell.argv)
-    if plan.problems:
-        raise several(plan.problems)
+    refuse_problems(ui, plan)
     ui.show(plan_answer(plan, "mtctl.table.validate/v1"))
 
 

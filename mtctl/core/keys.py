@@ -63,6 +63,10 @@ _UNIT_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**1
                "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 
 
+_SCHEDULE_NAMES = frozenset({"@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"})
+_CRON_FIELD = re.compile(r"[0-9A-Za-z*/,?#-]+")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamRange:
     """Which part of an upstream an interval reads; `before` and `after` in microseconds as in `model.Read`."""
@@ -273,6 +277,21 @@ def _line(option: Option, reader: _Reader) -> str:
     return text
 
 
+def _schedule(option: Option, reader: _Reader) -> str:
+    """Read the shape of a schedule: `every N unit`, `@daily` and its like, or 5 to 7 cron fields."""
+    text = _line(option, reader)
+    fields = text.split()
+    if fields[0].lower() == "every":
+        parse_duration(" ".join(fields[1:]), field=reader.where(option))
+        return text
+    is_name = len(fields) == 1 and text.lower() in _SCHEDULE_NAMES
+    if not is_name and not (5 <= len(fields) <= 7 and all(_CRON_FIELD.fullmatch(field) for field in fields)):
+        raise reader.bad(
+            option, "is not a schedule", "write for example '0 2 * * *', '0 0 2 * * ?', 'every 90 minutes'"
+        )
+    return text
+
+
 def _statement(option: Option, reader: _Reader) -> str:
     if not re.match(r"\s*(select|with|from)\b", option.value, re.IGNORECASE):
         raise reader.bad(option, "is not a query", "write SELECT … that yields the version of the source")
@@ -324,7 +343,7 @@ _SINGLE: dict[str, tuple[str, Callable[[Option, _Reader], object]]] = {
     "start": ("start", _instant),
     "end": ("end", _instant),
     "time-zone": ("time_zone", _zone),
-    "schedule": ("schedule", _line),
+    "schedule": ("schedule", _schedule),
     "partition.grain": ("partition_grain", _choice(Grain)),
     "partition.null": ("partition_null", _choice(NullPolicy)),
     "refresh.auto": ("refresh_auto", _switch),

@@ -109,7 +109,8 @@ class Read:
 class Source:
     """One file source as the query names it: a path, a glob or a `[sources.<name>]` of the project.
 
-    `text` is the literal or the name; `paths` the patterns it stands for, as written (relative to the project root); `restate` says that a new file
+    `text` is the literal or the name; `paths` the patterns it stands for, as written (relative to the project root) in
+    a definition and absolute in a request to the engine; `restate` says that a new file
     of the glob makes intervals stale; `version` is the SELECT that gives a database source its version.
     """
 
@@ -248,7 +249,8 @@ class LedgerRow:
     """What the ledger says of one interval of one table: whose data it holds, where, from which inputs.
 
     `reads` maps an upstream table id to the digest of the content that was read (see `core.ledger`).
-    `file_id` is None for an interval that was published empty.
+    `file_id` is None for an interval that was published empty. `invalidated` is why the row no longer counts although
+    nothing that it read has changed, empty while it counts.
     """
 
     table_id: int
@@ -262,3 +264,4 @@ class LedgerRow:
     reads: tuple[tuple[int, str], ...]
     source_set_id: int | None
     begin_snapshot: int
+    invalidated: str = ""

@@ -59,15 +59,15 @@ _WIDTHS = {
     "INTEGER": 4,
     "DATE": 4,
 }
-_VARIABLE = frozenset({"VARCHAR", "JSON", "BLOB"})
+_VARIABLE = {"VARCHAR": "strlen", "JSON": "strlen", "BLOB": "octet_length"}
 
 
 def row_bytes(session: Session, table: str, columns: Sequence[Column]) -> float:
     """Return about how many bytes a row of the table takes in Parquet."""
     fixed: float = sum(_WIDTHS.get(c.stored_type, 8) for c in columns if c.stored_type not in _VARIABLE)
-    texts = [c.name for c in columns if c.stored_type in _VARIABLE]
+    texts = [(c.name, _VARIABLE[c.stored_type]) for c in columns if c.stored_type in _VARIABLE]
     if texts:
-        lengths = " + ".join(f"coalesce(octet_length(CAST({quote(name)} AS BLOB)), 0)" for name in texts)
+        lengths = " + ".join(f"coalesce({measure}({quote(name)}), 0)" for name, measure in texts)
         row = session.run(f"SELECT avg({lengths}) FROM (SELECT * FROM {table} LIMIT {_SAMPLE})")[0]
         fixed += float(row[0] or 0)
     return max(1.0, fixed * _COMPRESSION)

@@ -109,6 +109,11 @@ def _settle(path: str) -> str:
     return digest_of(path)
 
 
+def _zero(column: Column, text: str | None) -> str | None:
+    """Return a statistic's text with one spelling of zero: COPY writes -0.0 for FLOAT and 0.0 for DOUBLE."""
+    return "0.0" if text == "-0.0" and column.stored_type in {"FLOAT", "DOUBLE"} else text
+
+
 def _stats(columns: Sequence[Column], reported: Mapping[str, Mapping[str, Any]]) -> tuple[ColumnStats, ...]:
     """Return the statistics per column; none where COPY counted no values (an empty file, a type without any)."""
     stats = []
@@ -124,8 +129,8 @@ def _stats(columns: Sequence[Column], reported: Mapping[str, Mapping[str, Any]])
                 bytes=int(found.get("column_size_bytes", 0)),
                 value_count=int(found["num_values"]) - nulls,
                 null_count=nulls,
-                min=found.get("min"),
-                max=found.get("max"),
+                min=_zero(column, found.get("min")),
+                max=_zero(column, found.get("max")),
                 contains_nan=None if nan is None else str(nan).lower() in {"true", "1"},
             )
         )

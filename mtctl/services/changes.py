@@ -55,16 +55,15 @@ def compared(
     if rebuild:
         what = "all published intervals: the table is dropped and created again"
         return Comparison(change=replace(base, action="rebuild", stale=what))
-    if structure.problem:
+    problem = structure.problem or _evolve_problem(new, structure.added)
+    if problem:
         fix = f"undo it, or drop and create the table again: mtctl apply --rebuild {new.name}"
-        return Comparison(change=base, problem=conflict_invalid(new.name, structure.problem, file, fix))
-    if structure.added:
-        return Comparison(change=replace(base, action="evolve", stale=why))
-    if old.fingerprint != new.fingerprint:
-        return Comparison(change=replace(base, stale=why))
-    if any(getattr(old, name) != getattr(new, name) for name in _METADATA):
-        return Comparison(change=replace(base, action="metadata"))
-    return Comparison(change=Change(action="none", table=new.name, file=file))
+        return Comparison(change=base, problem=conflict_invalid(new.name, problem, file, fix))
+    action = _action(old, new, structure.added)
+    if action == "none":
+        return Comparison(change=Change(action="none", table=new.name, file=file))
+    stale = why if old.fingerprint != new.fingerprint else ""
+    return Comparison(change=replace(base, action=action, stale=stale))
 
 
 def conflict_invalid(table: str, what: str, file: str | None, fix: str) -> MtctlError:
@@ -96,6 +95,22 @@ def fresh_text(definition: TableDefinition, intervals: IntervalSet) -> str:
     ranges = ", ".join(show_interval(piece, table_calendar) for piece in list(intervals)[:3])
     more = " …" if len(list(intervals)) > 3 else ""
     return f"{count:,} interval{'s' if count != 1 else ''} ({ranges}{more})"
+
+
+def _action(old: TableDefinition, new: TableDefinition, added: tuple[str, ...]) -> str:
+    if added:
+        return "evolve"
+    if old.fingerprint != new.fingerprint:
+        return "change"
+    if old.name != new.name:
+        return "rename"
+    return "metadata" if any(getattr(old, name) != getattr(new, name) for name in _METADATA) else "none"
+
+
+def _evolve_problem(new: TableDefinition, added: tuple[str, ...]) -> str:
+    if added and dict(new.options).get("evolve", "on").lower() in {"off", "false"}:
+        return f"'evolve' is off and {', '.join(added)} came"
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtctl.core.ddl_checks import check_columns
@@ -21,15 +20,16 @@ from mtctl.core.model import Mode, RangeKind, Read, Source, TableDefinition
 from mtctl.core.names import closest
 from mtctl.core.partition_rules import calendar_of, mode_of, partition_of
 from mtctl.core.selector import find_cycle, topological
-from mtctl.core.times import parse_instant
 from mtctl.core.variables import check_variables, rewrite_variables, variable_values
 from mtctl.ports import DescribeRequest, Relation
+from mtctl.services.bounds import bounds_of, proposal
+from mtctl.services.sources import located
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mtctl.config import Project
-    from mtctl.core.model import Column, Instant, Partition
+    from mtctl.core.model import Column, Partition
     from mtctl.core.statement import TableStatement
     from mtctl.ports import Description, Engine, Parsed
 
@@ -175,11 +175,16 @@ class Resolver:
                 return None
 
     def _source(self, text: str, path: str, options: TableOptions) -> Source:
+        if text in options.source_version:
+            raise invalid(
+                "option_unsupported",
+                f"source.{text}.version is for database sources; {text!r} is a file source",
+                fix="remove it: files are compared by size and content",
+            )
         return Source(
             text=text,
             paths=(path,),
             restate=options.source_change.get(text, "ignore") == "restate",
-            version=options.source_version.get(text),
         )
 
     def _check_option_targets(self, draft: Draft, reads: set[str], sources: set[str]) -> None:
@@ -314,7 +319,8 @@ class Resolver:
             tags=options.tags,
             options=tuple((key, value) for key, value in options.written),
         )
-        start, end = self._bounds(definition, options, reach)
+        ask = proposal(self._engine, definition, located(draft.sources, self._project))
+        start, end = bounds_of(definition, options, reach, ask)
         definition = replace(definition, start=start, end=end)
         return replace(definition, fingerprint=_fingerprint(definition, draft))
 
@@ -327,49 +333,6 @@ class Resolver:
         if mode is Mode.FULL:
             kind = RangeKind.ALL  # a whole table has no past interval to protect: any change of its inputs is news
         return Read(table=name, kind=kind, wait=wait)
-
-    def _bounds(
-        self, definition: TableDefinition, options: TableOptions, reach: Mapping[str, TableDefinition]
-    ) -> tuple[Instant | None, Instant | None]:
-        """Return [start, end) as given, else the intersection of every interval upstream, rounded outward."""
-        if definition.mode is Mode.FULL:
-            return None, None
-        zone = definition.zone
-        start = parse_instant(options.start, zone, field="'start'", kind=Kind.INVALID) if options.start else None
-        end = parse_instant(options.end, zone, field="'end'", kind=Kind.INVALID) if options.end else None
-        table_calendar = calendar_of(definition)
-        uppers = [
-            reach[read.table]
-            for read in definition.reads
-            if read.kind is RangeKind.OVERLAP and reach[read.table].mode is Mode.INTERVAL
-        ]
-        if start is None:
-            starts = [upper.start for upper in uppers]
-            if not starts or None in starts or table_calendar is None:
-                raise invalid(
-                    "start_missing",
-                    f"{definition.name!r} has intervals but no 'start'",
-                    fix="add 'start' = '2013-01-01' to WITH, or to [defaults] in mtctl.toml",
-                )
-            start = table_calendar.floor(max(item for item in starts if item is not None))
-            ends = [upper.end for upper in uppers if upper.end is not None]
-            if end is None and ends:
-                end = table_calendar.ceil(min(ends))
-        if end is not None and end <= start:
-            raise invalid(
-                "time_range",
-                f"'end' {options.end or ''} is not after 'start' {options.start or ''}".replace("  ", " "),
-                fix="swap or mend them",
-            )
-        return start, end
-
-
-def located(sources: tuple[Source, ...], project: Project) -> tuple[Source, ...]:
-    """Return the sources with absolute paths: definitions keep them as written, so that a project may move."""
-    return tuple(
-        replace(source, paths=tuple(str(project.root / Path(path).expanduser()) for path in source.paths))
-        for source in sources
-    )
 
 
 def placed(error: MtctlError, where: str) -> MtctlError:

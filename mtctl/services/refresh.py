@@ -127,6 +127,10 @@ class Refresher:
     def _views(self) -> dict[str, TableView]:
         self._sources.observe()
         with self._store.read() as view:
+            views = load_views(view, self._clock.now())
+        if not self._sources.restate(view.table for view in views.values()):
+            return views
+        with self._store.read() as view:
             return load_views(view, self._clock.now())
 
     def _with_history(self, views: dict[str, TableView], selected: Sequence[str]) -> dict[str, TableView]:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One table's part of a plan. `action`: create, change, evolve, rebuild, metadata, drop, vanished, none.
+    """One table's part of a plan.
 
+    `action` is create, change, evolve, rename, rebuild, metadata, drop, vanished or none.
     `diff` are readable lines (`- old`, `+ new`, `  same`) under headings; `stale` says which intervals become stale
     and why; `notes` are casts, volatile functions, batching, warnings.
     """

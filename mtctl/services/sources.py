@@ -1,13 +1,16 @@
 """Floor 3. Source files: noticed by stat, decided by content.
 
 A file that was only touched keeps everything fresh; a changed one makes every interval built from it stale. The stat
-of each known file is compared at the start of each refresh; only those that differ are read.
+of each known file is compared at the start of each refresh; only those that differ are read. A file that is new to a
+glob changes nothing, unless the table says that it restates: then every interval built without it is stale.
 """
 
 from __future__ import annotations
 
 import glob
 import hashlib
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,18 +19,20 @@ from mtctl.core.model import SourceFile
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mtctl.core.model import Table
+    from mtctl.config import Project
+    from mtctl.core.interval import IntervalSet
+    from mtctl.core.model import Source, Table
     from mtctl.ports import Store
 
-_GLOB = frozenset("*?[")
 _CHUNK = 1 << 20
 
 
 class Sources:
     """Looks after the files that tables are built from."""
 
-    def __init__(self, store: Store) -> None:
-        """Keep the store."""
+    def __init__(self, project: Project, store: Store) -> None:
+        """Keep the project, whose root the sources are relative to, and the store."""
+        self._project = project
         self._store = store
 
     def observe(self) -> tuple[str, ...]:
@@ -46,6 +51,30 @@ class Sources:
         before = {old.path: old.sha256 for old in known}
         return tuple(found.path for found in hashed if before[found.path] != found.sha256)
 
+    def restate(self, tables: Iterable[Table]) -> bool:
+        """Invalidate what was built without a file that is new to a source marked `restate`; return whether any was."""
+        found: list[tuple[int, IntervalSet, str]] = []
+        for table in tables:
+            restating = tuple(source for source in table.definition.sources if source.restate)
+            if restating:
+                found += self._built_without(table, restating)
+        if not found:
+            return False
+        with self._store.write() as tx:
+            for table_id, intervals, reason in found:
+                tx.invalidate(table_id, intervals, reason)
+        return True
+
+    def _built_without(self, table: Table, sources: tuple[Source, ...]) -> list[tuple[int, IntervalSet, str]]:
+        now = listed(path for source in located(sources, self._project) for path in source.paths)
+        with self._store.read() as view:
+            groups = view.built_from(table.table_id)
+        return [
+            (table.table_id, intervals, f"source {min(now - paths)} is new")
+            for intervals, paths in groups
+            if now - paths
+        ]
+
     def changed_by_stat(self) -> tuple[str, ...]:
         """Return the known files that differ by stat or are gone, without reading any."""
         with self._store.read() as view:
@@ -60,20 +89,21 @@ class Sources:
         return tuple(found)
 
 
-def new_files(tables: Iterable[Table], known: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return, by table, the files of its globs marked `restate` that no attempt has read yet."""
-    seen = set(known)
-    found: dict[str, tuple[str, ...]] = {}
-    for table in tables:
-        patterns = [
-            path for source in table.definition.sources if source.restate for path in source.paths if _GLOB & set(path)
-        ]
-        # Patterns are absolute and may hold `**`: pathlib globs only below a folder.
-        present_now = [path for pattern in patterns for path in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
-        fresh = [path for path in present_now if path not in seen]
-        if fresh:
-            found[table.definition.name] = tuple(fresh)
-    return found
+def located(sources: tuple[Source, ...], project: Project) -> tuple[Source, ...]:
+    """Return the sources with absolute paths: definitions keep them as written, so that a project may move."""
+    return tuple(
+        replace(source, paths=tuple(str(project.root / Path(path).expanduser()) for path in source.paths))
+        for source in sources
+    )
+
+
+def listed(patterns: Iterable[str]) -> frozenset[str]:
+    """Return the files that exist now under absolute paths and globs, named as an attempt names them."""
+    found: list[str] = []
+    for pattern in map(os.path.normpath, patterns):
+        # Patterns may hold `**` anywhere: pathlib globs only below a folder. A name that exists is not a glob.
+        found += [pattern] if os.path.lexists(pattern) else glob.glob(pattern, recursive=True)  # noqa: PTH207
+    return frozenset(path for path in found if Path(path).is_file())
 
 
 def present(old: SourceFile) -> SourceFile | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show, show_interval
 from mtctl.core.errors import not_found
+from mtctl.core.freshness import parse_freshness, schedule_of
 from mtctl.core.health import UNICODE, coverage_strip, health
 from mtctl.core.interval import WHOLE, Interval, IntervalSet
 from mtctl.core.ledger import missing
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from mtctl.config import Project
     from mtctl.core.ledger import Coverage
-    from mtctl.core.model import LedgerRow
+    from mtctl.core.model import LedgerRow, TableDefinition
     from mtctl.core.plan import TableView
     from mtctl.ports import Clock, InstanceRow, LastAttempt, Store, TableTotals, TaskRow
     from mtctl.services.sources import Sources
@@ -191,13 +192,21 @@ class Overview:
             last_outcome=last.outcome.value if last else None,
             last_error=last.error if last else None,
             running=busy.holder if busy else None,
-            schedule=definition.schedule,
+            schedule=_schedule(definition),
             freshness=definition.freshness,
             origin=table.origin.value,
             file=table.file,
             comment=definition.comment,
             tags=dict(definition.tags),
         )
+
+
+def _schedule(definition: TableDefinition) -> str | None:
+    """Return the schedule as written, else the one that the freshness gives."""
+    if definition.schedule is not None or definition.freshness is None:
+        return definition.schedule
+    _, number, unit = definition.freshness.split()
+    return schedule_of(parse_freshness(number.strip("'"), unit))
 
 
 def _chosen(names: Sequence[str], views: Mapping[str, TableView]) -> list[str]:

@@ -74,12 +74,15 @@ class Tables:
         problems = list(scan.problems)
         changed, unchanged = self._sorted_files(scan, now, frozenset(rebuild))
         problems += self._origin_conflicts(changed, now)
-        puts, changes, touches, found = self._compare(changed, now, frozenset(rebuild))
+        renames = _renames(scan, now)
+        puts, changes, touches, found = self._compare(changed, now, frozenset(rebuild), renames)
         problems += found
         changes += [Change(table=file.statement.name, action="none", file=file.file) for file in unchanged]
-        drops, gone = self._vanished(scan, now, prune=prune)
+        old_names = {table.definition.name for table in renames.values()}
+        drops, gone = self._vanished(scan, now, old_names, prune=prune)
         changes += gone
-        problems += self._broken_by_drop(drops, puts, now)
+        dropped = {table.definition.name for table in now.tables.values() if table.table_id in drops}
+        problems += self._broken_readers(dropped | old_names, puts, now)
         changes.sort(key=lambda change: change.table)
         work = _Work(puts=tuple(puts), drops=tuple(drops), touches=tuple(touches), versions=now.versions())
         return ApplyPlan(changes=tuple(changes), problems=tuple(problems), pending=bool(puts or drops), secret=work)
@@ -151,7 +154,7 @@ class Tables:
         if missing and not if_exists:
             raise unknown_table(missing[0], now.tables)
         found = [now.tables[name] for name in wanted if name in now.tables]
-        problems = self._broken_by_drop([table.table_id for table in found], [], now)
+        problems = self._broken_readers({table.definition.name for table in found}, [], now)
         changes = tuple(Change(table=table.definition.name, action="drop", file=table.file) for table in found)
         work = _Work(puts=(), drops=tuple(table.table_id for table in found), touches=(), versions=now.versions())
         return self.apply(ApplyPlan(changes=changes, problems=tuple(problems), pending=bool(found), secret=work))
@@ -227,9 +230,10 @@ class Tables:
         return found
 
     def _compare(
-        self, files: Sequence[TableFile], now: _Now, rebuild: frozenset[str]
+        self, files: Sequence[TableFile], now: _Now, rebuild: frozenset[str], renames: Mapping[str, Table]
     ) -> tuple[list[NewTable], list[Change], list[tuple[int, TableFile]], list[MtctlError]]:
-        in_force = {name: table.definition for name, table in now.tables.items()}
+        old_names = {table.definition.name for table in renames.values()}
+        in_force = {name: table.definition for name, table in now.tables.items() if name not in old_names}
         resolved = (
             Resolver(self._project, self._engine()).resolve([(file.statement, file.file) for file in files], in_force)
             if files
@@ -243,7 +247,7 @@ class Tables:
             definition = resolved.definitions.get(file.statement.name) if resolved else None
             if definition is None:
                 continue
-            table = now.tables.get(definition.name)
+            table = now.tables.get(definition.name) or renames.get(definition.name)
             if table is None:
                 changes.append(created(definition, file.file, self._clock.now()))
                 puts.append(_put(definition, file, None))
@@ -261,13 +265,13 @@ class Tables:
                 puts.append(_put(definition, file, table.table_id, rebuild=again))
         return puts, changes, touches, problems
 
-    def _vanished(self, scan: Scan, now: _Now, *, prune: bool) -> tuple[list[int], list[Change]]:
+    def _vanished(self, scan: Scan, now: _Now, renamed: set[str], *, prune: bool) -> tuple[list[int], list[Change]]:
         defined = {file.statement.name for file in scan.files}
         unread = {error.where.split(":")[0] for error in scan.problems}
         drops: list[int] = []
         changes: list[Change] = []
         for name, table in now.tables.items():
-            if table.origin is not Origin.FILE or name in defined or table.file in unread:
+            if table.origin is not Origin.FILE or name in defined | renamed or table.file in unread:
                 continue
             action = "drop" if prune else "vanished"
             held = fresh_text(table.definition, _fresh(now, table)) if _fresh(now, table) else "nothing"
@@ -279,8 +283,8 @@ class Tables:
                 drops.append(table.table_id)
         return drops, changes
 
-    def _broken_by_drop(self, drops: Sequence[int], puts: Sequence[NewTable], now: _Now) -> list[MtctlError]:
-        gone = {table.definition.name for table in now.tables.values() if table.table_id in drops}
+    def _broken_readers(self, gone: set[str], puts: Sequence[NewTable], now: _Now) -> list[MtctlError]:
+        """Return an error for each table that would read a name that is dropped or renamed away."""
         renewed = {put.definition.name: put.definition for put in puts}
         found = []
         for name, table in now.tables.items():
@@ -335,6 +339,17 @@ def unknown_table(name: str, known: Iterable[str]) -> MtctlError:
     if near:
         error.details["did_you_mean"] = [near]
     return error
+
+
+def _renames(scan: Scan, now: _Now) -> dict[str, Table]:
+    """Return, by new name, the tables that files rename: `renamed.from` names one that no file defines any more."""
+    defined = {file.statement.name for file in scan.files}
+    found = {}
+    for file in scan.files:
+        old = next((option.value.lower() for option in file.statement.options if option.key == "renamed.from"), None)
+        if old is not None and old in now.tables and old not in defined and file.statement.name not in now.tables:
+            found[file.statement.name] = now.tables[old]
+    return found
 
 
 def _put(definition: TableDefinition, file: TableFile, table_id: int | None, *, rebuild: bool = False) -> NewTable:

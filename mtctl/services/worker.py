@@ -21,7 +21,7 @@ from mtctl.core.partition_rules import calendar_of
 from mtctl.core.states import Outcome
 from mtctl.core.variables import request_values, variable_values
 from mtctl.ports import Carry, Publication, Published, Refused, Relation, Slice, StageRequest
-from mtctl.services.definitions import located
+from mtctl.services.sources import located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -6,6 +6,7 @@ Values that equal the default are left out: a thousand definitions must be read 
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from mtctl.core.interval import Grain
@@ -65,7 +66,7 @@ def decode(text: str) -> TableDefinition:
         query=document["query"],
         fingerprint=document["fingerprint"],
         mode=_MODES[document["mode"]],
-        columns=tuple([_column(part) for part in document["columns"]]),
+        columns=tuple([_column(*part) for part in document["columns"]]),
         zone=document["zone"],
         partition=_partition(get("partition")),
         primary_key=tuple(get("primary_key", ())),
@@ -107,15 +108,24 @@ def _column_json(column: Column) -> list[Any]:
     return core if not column.note and column.comment is None else [*core, column.note, column.comment]
 
 
-def _column(part: list[Any]) -> Column:
-    note, comment = part[6:] or ("", None)
+@lru_cache(maxsize=4096)  # tables share their key columns: equal frozen values are made once
+def _column(  # noqa: PLR0913, PLR0917 - the order of `_column_json`
+    name: str,
+    kind: str,
+    stored_type: str,
+    lake_type: str,
+    field_id: int,
+    nullable: bool,  # noqa: FBT001 - the order of `_column_json`
+    note: str = "",
+    comment: str | None = None,
+) -> Column:
     return Column(
-        name=part[0],
-        type=part[1],
-        stored_type=part[2],
-        lake_type=part[3],
-        field_id=part[4],
-        nullable=part[5],
+        name=name,
+        type=kind,
+        stored_type=stored_type,
+        lake_type=lake_type,
+        field_id=field_id,
+        nullable=nullable,
         note=note,
         comment=comment,
     )

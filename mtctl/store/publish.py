@@ -184,6 +184,7 @@ def _write_ledger(session: Session, publication: Publication, swap: _Swap, place
             "attempt_id": row.attempt_id,
             "reads": json.dumps(row.reads),
             "source_set_id": row.source_set_id,
+            "invalidated": row.invalidated,
         }
         new.append(_new_row(table_id, one, place) | kept)
     session.run_many("ledger.add_row", new)
@@ -208,6 +209,7 @@ def _credits(publication: Publication, one: StagedInterval, place: _Place) -> di
         "attempt_id": place.attempt.attempt_id,
         "reads": json.dumps(publication.reads.get(one.interval, ())),
         "source_set_id": place.source_set_id,
+        "invalidated": "",
     }
 
 

@@ -51,6 +51,7 @@ def ledger_row(table_id: int, row: Row) -> LedgerRow:
         reads=reads(row[8]),
         source_set_id=row[9],
         begin_snapshot=row[10],
+        invalidated=row[11],
     )
 
 

@@ -1,8 +1,8 @@
 """Floor 2. Which published intervals are still right: judged from the ledger, kept merged in `coverage`.
 
 A live ledger row is stale when its definition's content is no longer in force, when the content of something that it
-read differs from what it recorded, or when a file that it was built from has changed. Nothing else makes it stale,
-and the same facts always give the same answer: `audit` computes it again from nothing.
+read differs from what it recorded, when a file that it was built from has changed, or when it was invalidated. Nothing
+else makes it stale, and the same facts always give the same answer: `audit` computes it again from nothing.
 """
 
 from __future__ import annotations
@@ -48,6 +48,15 @@ def refresh_readers(session: Session, table_id: int, changed: IntervalSet) -> No
         affected = affected_by(session, reader_id, table_id, changed)
         if affected:
             refresh_coverage(session, reader_id, affected)
+
+
+def invalidate(session: Session, table_id: int, intervals: IntervalSet, reason: str) -> None:
+    """Mark live intervals as no longer right, for a reason that the facts in the ledger do not show."""
+    marked: list[Interval] = []
+    for part in intervals:
+        bindings = {"table_id": table_id, "start": part.start, "end": part.end, "reason": reason}
+        marked += [Interval(start, end) for start, end in session.rows("ledger.invalidate", bindings)]
+    refresh_coverage(session, table_id, IntervalSet.of(marked))
 
 
 def affected_by(session: Session, reader_id: int, table_id: int, changed: IntervalSet) -> IntervalSet:
@@ -114,6 +123,8 @@ class Judge:
         definition = self._version(row.version_id)
         if definition.fingerprint != self._fingerprint:
             return DEFINITION_CHANGED
+        if row.invalidated:
+            return row.invalidated
         for upstream_id, recorded in row.reads:
             if recorded and contents[upstream_id].digest_of(definition, row.interval) != recorded:
                 return f"upstream {contents[upstream_id].definition.name} changed"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.store import claims, publish, sources, tables, work
+from mtctl.store import claims, publish, sources, staleness, tables, work
 from mtctl.store.catalog import with_slash
 from mtctl.store.view import SqliteView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mtctl.core.interval import IntervalSet
     from mtctl.core.model import SourceFile
     from mtctl.core.states import Outcome, Transition
     from mtctl.ports import Claimed, NewInstance, NewTable, Publication, Published, Refused
@@ -105,6 +106,10 @@ class SqliteTx(SqliteView):
     def observe_sources(self, files: Sequence[SourceFile]) -> None:
         """Record the present version of files; intervals built from other versions become stale with that reason."""
         sources.observe(self.session, files)
+
+    def invalidate(self, table_id: int, intervals: IntervalSet, reason: str) -> None:
+        """Make live intervals stale for a reason, until they are published again; the first reason stays."""
+        staleness.invalidate(self.session, table_id, intervals, reason)
 
     def request_cancel(self, instance_id: int) -> None:
         """Note that an instance is to stop, and cancel its idle tasks."""

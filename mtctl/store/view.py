@@ -106,6 +106,16 @@ class SqliteView(LookupView):
             for table_id, found in sets.items()
         }
 
+    def built_from(self, table_id: int) -> list[tuple[IntervalSet, frozenset[str]]]:
+        """Return the live intervals that still count, grouped by the paths of the files that they were built from."""
+        found = []
+        for (source_set_id,) in self.session.rows("ledger.sets_in_force", {"table_id": table_id}):
+            bindings = {"table_id": table_id, "source_set_id": source_set_id}
+            intervals = IntervalSet.of(Interval(*row) for row in self.session.rows("ledger.rows_of_set", bindings))
+            files = self.session.rows("ledger.set_files", {"sets": json.dumps([source_set_id])})
+            found.append((intervals, frozenset(path for _, path, *_ in files)))
+        return found
+
     def outdated_sources(self, table_id: int) -> IntervalSet:
         """Return the intervals built from a file version that is no longer current."""
         found = self.session.rows("ledger.outdated_rows", {"table_id": table_id})

@@ -72,7 +72,7 @@ def test_plan_shows_each_change_and_exit_code_10_only_on_request(call) -> None:
 def test_problems_of_a_plan_are_told_one_by_one_and_exit_7(call) -> None:
     problems = (invalid("ddl_syntax", "expected AS", where="a.sql:1:2"), invalid("cycle", "a → b → a"))
     project = given(plan=ApplyPlan(changes=(), problems=problems, pending=False))
-    for words in (["plan"], ["apply"], ["apply", "--dry-run"]):
+    for words in (["plan"], ["apply"], ["apply", "--dry-run"], ["up", "--once"]):
         called = call(*words, project=project)
         assert called.code == 7
         assert [line.split(":")[0] for line in called.err.splitlines()] == [
@@ -220,13 +220,19 @@ def test_progress_is_a_line_for_each_ended_task_on_stderr_and_none_when_quiet(ca
 
 
 def test_up_once_applies_and_refreshes(call) -> None:
-    project = given(refresh=report(result("top", "success")))
+    plan = plan_of(NEW)
+    project = given(plan=plan, apply=Applied(changes=(NEW,), seconds=0.1), refresh=report(result("top", "success")))
     called = call("up", "--once", project=project)
-    assert (called.code, asked(project, "up_once")) == (0, [((), {"apply": True})])
+    assert [what for what, *_ in project.asked] == ["open_app", "plan", "apply", "up_once"]
+    assert asked(project, "apply") == [((plan,), {})]
     assert "+ top created" in called.err
-    assert "1 table, 3 intervals, 30 rows" in called.out
+    assert (called.code, called.out.splitlines()[-1]) == (0, "1 table, 3 intervals, 30 rows in 1.50 s")
+
+
+def test_up_once_may_leave_the_definitions_alone(call) -> None:
+    project = given(refresh=report(result("top", "success")))
     call("up", "--once", "--no-apply", project=project)
-    assert asked(project, "up_once")[-1] == ((), {"apply": False})
+    assert [what for what, *_ in project.asked] == ["open_app", "up_once"]
 
 
 def test_query_streams_in_the_asked_format(call) -> None:

@@ -101,9 +101,9 @@ def test_colour_can_be_forced_into_a_pipe() -> None:
 
 
 def test_coverage_strips_fall_back_to_ascii_as_the_core_has_them() -> None:
-    text = "".join((UNICODE.fresh, UNICODE.stale, UNICODE.missing, UNICODE.mixed))
+    text = f"{UNICODE.fresh}{UNICODE.stale}{UNICODE.missing}{UNICODE.mixed}"
     answer = Answer(schema="s", records=(), fields=(), blocks=(Lines((text,)),))
-    plain = "".join((ASCII.fresh, ASCII.stale, ASCII.missing, ASCII.mixed))
+    plain = f"{ASCII.fresh}{ASCII.stale}{ASCII.missing}{ASCII.mixed}"
     assert written(answer, Format.TABLE, Paint(color=False, unicode=False)) == plain + "\n"
 
 

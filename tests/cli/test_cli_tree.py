@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from mtctl.cli.docs import ROOT, generated, stale
+from mtctl.cli.exit import ExitCode
 from mtctl.cli.root import ENTRIES
 from mtctl.cli.topics import KEY_LINES, STATE_LINES, TOPIC_LINES, Topic
 from mtctl.cli.tree import Node, command_tree
@@ -54,7 +55,8 @@ def test_generated_files_are_true() -> None:
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 @pytest.mark.parametrize("page", sorted(path.name for path in generated() if path.suffix == ".1"))
 def test_man_pages_pass_mandoc(page: str) -> None:
-    found = subprocess.run(["mandoc", "-Tlint", "-W", "style", ROOT / "man" / page], capture_output=True, text=True, check=False)
+    words = ["mandoc", "-Tlint", "-W", "style", ROOT / "man" / page]
+    found = subprocess.run(words, capture_output=True, text=True, check=False)
     assert found.stdout == ""
 
 
@@ -80,3 +82,10 @@ def test_every_topic_answers_in_every_format(call, topic: Topic | None, form: st
     called = call("help", *([] if topic is None else [topic]), "-o", form)
     assert called.code == 0
     assert len(called.out.splitlines()) >= 5
+
+
+def test_the_readme_has_the_exit_codes_of_the_enum_and_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = "\n".join(f"| {int(code)} | {code.name.lower()} | {code.reason} |" for code in ExitCode)
+    assert f"|---|---|---|\n{table}\n" in text
+    assert [node.name for node in TREE.commands if f"`mtctl {node.name}" not in text] == []

@@ -400,3 +400,63 @@ def test_two_holders_publish_into_two_tables_without_meeting(kit):
     assert isinstance(kit.publish(kit.publication(theirs, {day(0): "q"})), Published)
     assert isinstance(kit.publish(kit.publication(mine, {day(0): "p"})), Published)
     assert new(definition("c")).table_id is None
+
+
+def test_only_a_publish_announces_itself_and_it_does_so_before_the_commit(kit, monkeypatch):
+    import os
+
+    from store_kit import reopened
+
+    table = kit.put(definition("a"))["a"]
+    publication = kit.publication(kit.take(table, [day(0)]), {day(0): "x"})
+    listening, announcing = os.pipe()
+    acknowledged, acknowledging = os.pipe()
+    monkeypatch.setenv("MTCTL_TRACE_FD", str(announcing))
+    monkeypatch.setenv("MTCTL_TRACE_ACK", str(acknowledged))
+    os.write(acknowledging, b"x")
+
+    kit.publish(publication)
+    kit.put(definition("b"))
+
+    assert os.read(listening, 4096) == f"{os.getpid()} publishing\n".encode()
+    for descriptor in (listening, announcing, acknowledged, acknowledging):
+        os.close(descriptor)
+    with reopened(kit).read() as view:
+        assert view.snapshot() == 3
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = sys.argv[3:]
+from pathlib import Path
+from store_kit import Kit, day
+from fakes import FakeClock
+from mtctl import trace
+from mtctl.store.connection import open_store
+
+clock = FakeClock()
+store = open_store(Path(sys.argv[1]), clock)
+kit = Kit(store=store, clock=clock, path=Path(sys.argv[1]), holder=1)
+with store.write() as tx:
+    claimed = tx.claim(1, attempt_ulid="K", instance_id=int(sys.argv[2]))
+trace.point = lambda name: os.kill(os.getpid(), signal.SIGKILL)
+kit.publish(kit.publication(claimed, {day(0): "x"}))
+"""
+
+
+def test_a_kill_inside_the_publishing_transaction_leaves_nothing_of_it(kit):
+    import subprocess
+    import sys
+
+    table = kit.put(definition("a"))["a"]
+    instance = kit.instance(task(table, [day(0)]))
+    command = [sys.executable, "-c", KILLED, str(kit.path), str(instance), *sys.path]
+
+    done = subprocess.run(command, capture_output=True, check=False)
+
+    assert done.returncode == -9, done.stderr
+    assert kit.coverage(table) == (IntervalSet(), {})
+    assert kit.sql("SELECT count(*) FROM ducklake_data_file") == [(0,)]
+    with kit.store.write() as tx:
+        tx.lose(kit.holder)
+    assert kit.sql("SELECT outcome FROM attempt") == [("lost",)]

@@ -260,6 +260,7 @@ CREATE TABLE ledger (
   fingerprint    TEXT NOT NULL,
   reads          TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(reads)),  -- [[upstream table id, digest], …]
   source_set_id  INTEGER REFERENCES source_set (source_set_id),
+  invalidated    TEXT NOT NULL DEFAULT '', -- '' or why it no longer counts, though nothing that it read has changed
   CHECK (start_at < end_at),
   CHECK ((file_id IS NULL) = (rows = 0))
 ) STRICT;

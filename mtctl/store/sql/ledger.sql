@@ -2,7 +2,7 @@
 
 -- name: rows
 SELECT start_at, end_at, version_id, attempt_id, file_id, row_start, rows, fingerprint, reads, source_set_id,
-       begin_snapshot
+       begin_snapshot, invalidated
 FROM ledger
 WHERE table_id = :table_id AND end_snapshot IS NULL AND start_at < :end AND end_at > :start
   AND start_at >= coalesce((SELECT max(start_at) FROM ledger
@@ -12,7 +12,7 @@ ORDER BY start_at
 -- name: rows_at
 -- Two halves, each with its own index: what lives since then, and what has ended since.
 SELECT start_at, end_at, version_id, attempt_id, file_id, row_start, rows, fingerprint, reads, source_set_id,
-       begin_snapshot
+       begin_snapshot, invalidated
 FROM ledger
 WHERE table_id = :table_id AND end_snapshot IS NULL AND start_at < :end AND end_at > :start
   AND start_at >= coalesce((SELECT max(start_at) FROM ledger
@@ -20,7 +20,7 @@ WHERE table_id = :table_id AND end_snapshot IS NULL AND start_at < :end AND end_
   AND begin_snapshot <= :snapshot
 UNION ALL
 SELECT start_at, end_at, version_id, attempt_id, file_id, row_start, rows, fingerprint, reads, source_set_id,
-       begin_snapshot
+       begin_snapshot, invalidated
 FROM ledger
 WHERE table_id = :table_id AND end_snapshot > :snapshot AND begin_snapshot <= :snapshot
   AND start_at < :end AND end_at > :start
@@ -42,9 +42,15 @@ WHERE table_id = :table_id AND end_snapshot IS NULL AND start_at < :end AND end_
 -- name: add_row
 INSERT INTO ledger
   (table_id, start_at, end_at, begin_snapshot, version_id, attempt_id, file_id, row_start, rows, fingerprint, reads,
-   source_set_id)
+   source_set_id, invalidated)
 VALUES (:table_id, :start, :end, :snapshot, :version_id, :attempt_id, :file_id, :row_start, :rows, :fingerprint, :reads,
-        :source_set_id)
+        :source_set_id, :invalidated)
+
+-- name: invalidate
+-- The first reason stays: it is why the interval became stale.
+UPDATE ledger SET invalidated = :reason
+WHERE table_id = :table_id AND end_snapshot IS NULL AND start_at < :end AND end_at > :start AND invalidated = ''
+RETURNING start_at, end_at
 
 -- name: dangling
 -- A live interval in an ended file would be counted and never read.
@@ -116,16 +122,20 @@ WHERE l.table_id = :table_id AND l.end_snapshot IS NULL AND l.source_set_id IS N
    WHERE s.source_set_id = l.source_set_id AND f.current = 0)
 
 -- name: set_pairs
--- A loose scan: one step a (set, table), however many intervals they share.
+-- A loose scan: one seek a (set, table), however many intervals they share. Two comparisons, since a row-value one
+-- would walk over all entries equal to the last pair.
 WITH RECURSIVE pair (step) AS (
   SELECT (SELECT json_array(l.source_set_id, l.table_id) FROM ledger l
           WHERE l.end_snapshot IS NULL AND l.source_set_id IS NOT NULL
           ORDER BY l.source_set_id, l.table_id LIMIT 1)
   UNION ALL
-  SELECT (SELECT json_array(l.source_set_id, l.table_id) FROM ledger l
-          WHERE l.end_snapshot IS NULL AND l.source_set_id IS NOT NULL
-            AND (l.source_set_id, l.table_id) > (p.step ->> 0, p.step ->> 1)
-          ORDER BY l.source_set_id, l.table_id LIMIT 1)
+  SELECT coalesce(
+    (SELECT json_array(l.source_set_id, l.table_id) FROM ledger l
+     WHERE l.end_snapshot IS NULL AND l.source_set_id = p.step ->> 0 AND l.table_id > p.step ->> 1
+     ORDER BY l.table_id LIMIT 1),
+    (SELECT json_array(l.source_set_id, l.table_id) FROM ledger l
+     WHERE l.end_snapshot IS NULL AND l.source_set_id > p.step ->> 0
+     ORDER BY l.source_set_id, l.table_id LIMIT 1))
   FROM pair p WHERE p.step IS NOT NULL)
 SELECT step ->> 0, step ->> 1 FROM pair WHERE step IS NOT NULL
 
@@ -133,6 +143,16 @@ SELECT step ->> 0, step ->> 1 FROM pair WHERE step IS NOT NULL
 SELECT s.source_set_id, f.path, f.size, f.mtime_ns, f.inode, f.sha256
 FROM source_set_file s JOIN source_file f ON f.source_id = s.source_id
 WHERE s.source_set_id IN (SELECT "value" FROM json_each(:sets)) ORDER BY f.path, f.source_id
+
+-- name: sets_in_force
+-- The source sets of the live rows that still count, NULL for rows that were built from no file.
+SELECT DISTINCT source_set_id FROM ledger
+WHERE table_id = :table_id AND end_snapshot IS NULL AND invalidated = ''
+
+-- name: rows_of_set
+SELECT start_at, end_at FROM ledger
+WHERE table_id = :table_id AND end_snapshot IS NULL AND invalidated = '' AND source_set_id IS :source_set_id
+ORDER BY start_at
 
 -- name: current_sources
 SELECT s.path, s.size, s.mtime_ns, s.inode, s.sha256 FROM source_file s
