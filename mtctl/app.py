@@ -288,20 +288,27 @@ class App:
             tx.unpin(pin_id)
 
     def _settle_path(self) -> None:
-        """Rewrite the catalog's absolute data path when the project has moved."""
+        """Rewrite what the state file says of absolute paths when the project has moved."""
         wanted = f"{self.project.lake / 'data'}/"
         with self._store.read() as view:
             known = view.data_path()
-        if known != wanted:
-            if Path(known).is_dir():
-                raise conflict(
-                    "project_mismatch",
-                    f"the state file belongs to the lake {known}",
-                    where=str(self.project.root / PROJECT_FILE),
-                    fix=f"set lake.path to it, or move that folder to {wanted}",
-                )
-            with self._store.write() as tx:
-                tx.adopt_path(wanted)
+        if known == wanted or _is_same_folder(known, wanted):
+            return
+        if Path(known).is_dir():
+            raise conflict(
+                "project_mismatch",
+                f"the state file belongs to the lake {known}",
+                where=str(self.project.root / PROJECT_FILE),
+                fix=f"set lake.path to it, or move that folder to {wanted}",
+            )
+        with self._store.write() as tx:
+            tx.adopt_path(wanted, moved=self._moved(known, wanted))
+
+    def _moved(self, known: str, wanted: str) -> tuple[str, str] | None:
+        """Return the project's old and new folder, None where the old one cannot be told: the lake lies elsewhere."""
+        root = f"{self.project.root}/"
+        inner = wanted.removeprefix(root)
+        return (known.removesuffix(inner), root) if inner != wanted and known.endswith(f"/{inner}") else None
 
 
 def open_app(directory: Path | None, notice: Callable[[str], None]) -> App:
@@ -330,6 +337,14 @@ def _here(directory: Path | None) -> Path:
         raise not_found(
             "directory_gone", "the current directory no longer exists", fix="cd to an existing one"
         ) from None
+
+
+def _is_same_folder(one: str, other: str) -> bool:
+    """Return whether two names lead to one folder, as through a symbolic link."""
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
 
 
 def _bytes(text: str) -> int:

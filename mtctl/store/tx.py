@@ -116,7 +116,12 @@ class SqliteTx(SqliteView):
         self.session.run("work.request_cancel", {"instance_id": instance_id, "now": self.now})
         work.cancel_idle(self.session, instance_id, "cancel requested")
 
-    def adopt_path(self, data_path: str) -> None:
-        """Rewrite the catalog's absolute data path after the project has moved."""
+    def adopt_path(self, data_path: str, *, moved: tuple[str, str] | None) -> None:
+        """Rewrite the catalog's absolute data path after the project has moved.
+
+        `moved` are the project's folders before and now, each with a trailing slash: source files below follow.
+        """
         self.session.run("catalog.set_data_path", {"value": with_slash(data_path)})
         self.session.forget_data_path()
+        if moved is not None:
+            self.session.run("ledger.move_sources", {"before": moved[0], "after": moved[1]})

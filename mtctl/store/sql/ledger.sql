@@ -86,6 +86,11 @@ SELECT source_id, path, size, mtime_ns, inode, sha256, seen_at FROM source_file 
 -- name: source_retire
 UPDATE source_file SET current = 0 WHERE path = :path AND current = 1
 
+-- name: move_sources
+-- A file that is known at its new place already keeps what is known of it there.
+UPDATE OR IGNORE source_file SET path = :after || substr(path, length(:before) + 1)
+WHERE substr(path, 1, length(:before)) = :before
+
 -- name: source_put
 INSERT INTO source_file (path, size, mtime_ns, inode, sha256, current, seen_at)
 VALUES (:path, :size, :mtime_ns, :inode, :sha256, :current, :now)
