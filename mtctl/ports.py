@@ -620,7 +620,7 @@ class Tx(View, Protocol):
     def request_cancel(self, instance_id: int) -> None:
         """Note that an instance is to stop, and cancel its idle tasks."""
 
-    def adopt_path(self, data_path: str, *, moved: tuple[str, str] | None) -> None:
+    def adopt_path(self, data_path: str, *, moved: tuple[str, str] | None = None) -> None:
         """Rewrite the catalog's absolute data path after the project has moved.
 
         `moved` are the project's folders before and now, each with a trailing slash: source files below follow.

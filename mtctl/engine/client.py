@@ -106,7 +106,7 @@ class RunnerClient:
             "params": wire.dump_params(params or {}),
         }
         runner, request = self._begin(frame)
-        header = self._guarded(lambda: self._await(runner, request, None))
+        header = self._guarded(lambda: self._await(runner, request, None), stays_open=True)
         chunks = self._chunks(runner, request)
         self._stream = chunks
         return QueryResult(columns=tuple(header["columns"]), types=tuple(header["types"]), chunks=chunks)
@@ -154,19 +154,24 @@ class RunnerClient:
         self._runner.send({**frame, "id": self._last})
         return self._runner, self._last
 
-    def _guarded(self, wait: Callable[[], Any]) -> Any:
-        """Wait for an answer; whatever breaks the waiting off (Ctrl-C) cancels the request and waits for its end."""
+    def _guarded(self, wait: Callable[[], Any], *, stays_open: bool = False) -> Any:
+        """Wait for an answer; whatever breaks the waiting off (Ctrl-C) cancels the request and waits for its end.
+
+        `stays_open` says that the request goes on after this answer: its rows are still to come.
+        """
         try:
-            return wait()
+            answer = wait()
         except MtctlError:
+            self._settle()
             raise
         except BaseException:
             self.cancel()
             self._drain()
+            self._settle()
             raise
-        finally:
-            if self._stream is None:
-                self._settle()
+        if not stays_open:
+            self._settle()
+        return answer
 
     def _await(
         self, runner: RunnerProcess, request: int, on_progress: Callable[[Progress], None] | None

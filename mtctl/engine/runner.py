@@ -48,6 +48,7 @@ class Runner:
         self._frames: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._busy: int | None = None
         self._idle = threading.Event()
+        self._turn = threading.Lock()
         self._session: Session | None = None
         self._binder: Binder | None = None
         self._probe = 0
@@ -98,9 +99,16 @@ class Runner:
 
     def _interrupt(self, request: int) -> None:
         """Interrupt until the request has ended: it may be between two statements just now."""
-        while self._busy == request and self._session is not None:
-            self._session.interrupt()
+        while self._interrupt_once(request):
             self._idle.wait(_INTERRUPT_SECONDS)
+
+    def _interrupt_once(self, request: int) -> bool:
+        """Interrupt if the request still runs; a late one must not hit the next request."""
+        with self._turn:
+            if self._busy != request or self._session is None:
+                return False
+            self._session.interrupt()
+            return True
 
     def _answer(self, frame: dict[str, Any]) -> None:
         if self._session is None or self._binder is None:
@@ -120,7 +128,8 @@ class Runner:
         except (OSError, RecursionError, MemoryError) as error:
             self._send({"id": request, "is": "error", "error": wire.dump_error(_machine_trouble(error))})
         finally:
-            self._busy = None
+            with self._turn:
+                self._busy = None
             self._idle.set()
             self._clean()
 

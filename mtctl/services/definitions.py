@@ -6,8 +6,6 @@ values. A table that fails takes only itself and its readers down, so that one c
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,39 +13,26 @@ from mtctl.core.ddl_checks import check_columns
 from mtctl.core.errors import Kind, MtctlError, invalid
 from mtctl.core.interval import Interval
 from mtctl.core.keys import TableOptions, table_options
-from mtctl.core.ledger import read_range
 from mtctl.core.model import Mode, RangeKind, Read, Source, TableDefinition
 from mtctl.core.names import closest
-from mtctl.core.partition_rules import calendar_of, mode_of, partition_of
+from mtctl.core.partition_rules import mode_of, partition_of
 from mtctl.core.selector import find_cycle, topological
 from mtctl.core.variables import check_variables, rewrite_variables, variable_values
 from mtctl.ports import DescribeRequest, Relation
 from mtctl.services.bounds import bounds_of, proposal
+from mtctl.services.drafts import Draft, fingerprint_of, in_file, placed
 from mtctl.services.sources import located
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mtctl.config import Project
-    from mtctl.core.model import Column, Partition
+    from mtctl.core.model import Column
     from mtctl.core.statement import TableStatement
-    from mtctl.ports import Description, Engine, Parsed
+    from mtctl.ports import Description, Engine
 
 _SAMPLE = Interval(1_356_998_400_000_000, 1_357_084_800_000_000)
 """The interval bound while describing where a table has no start yet: 2013-01-01 in UTC; only its type matters."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A statement on its way: its typed options, its rewritten query, what the parser found."""
-
-    statement: TableStatement
-    options: TableOptions
-    where: str
-    query: str
-    parsed: Parsed | None = None
-    reads: tuple[str, ...] = ()
-    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -322,7 +307,7 @@ class Resolver:
         ask = proposal(self._engine, definition, located(draft.sources, self._project))
         start, end = bounds_of(definition, options, reach, ask)
         definition = replace(definition, start=start, end=end)
-        return replace(definition, fingerprint=_fingerprint(definition, draft))
+        return replace(definition, fingerprint=fingerprint_of(definition, draft))
 
     def _read(self, name: str, mode: Mode, options: TableOptions, upstream: TableDefinition) -> Read:
         wait = options.upstream_wait.get(name, True)
@@ -333,32 +318,6 @@ class Resolver:
         if mode is Mode.FULL:
             kind = RangeKind.ALL  # a whole table has no past interval to protect: any change of its inputs is news
         return Read(table=name, kind=kind, wait=wait)
-
-
-def placed(error: MtctlError, where: str) -> MtctlError:
-    """Return the error with a place, where it has none."""
-    if not error.where:
-        error.where = where
-    return error
-
-
-def in_file(error: MtctlError, draft: Draft) -> MtctlError:
-    """Return an engine's error with its position in the query turned into a position in the file."""
-    line = error.details.get("line")
-    column = error.details.get("column")
-    if isinstance(line, int) and isinstance(column, int):
-        shift = draft.statement.query_column - 1 if line == 1 else 0
-        error.where = f"{draft.where}:{draft.statement.query_line + line - 1}:{column + shift}"
-    elif not error.where or error.where.startswith("line "):
-        error.where = draft.where
-    else:
-        error.where = f"{draft.where}: {error.where}"
-    return error
-
-
-def needed_range(read: Read, interval: Interval, upstream: TableDefinition) -> Interval | None:
-    """Return which range of an upstream an interval of a reader reads (see `core.ledger.read_range`)."""
-    return read_range(read, interval, upstream, calendar_of(upstream))
 
 
 def _partition_kind(draft: Draft, found: Description | MtctlError) -> str | None:
@@ -383,25 +342,6 @@ def _cycle(path: Sequence[str], where: str) -> MtctlError:
         where=where,
         fix="take one of the reads out",
     )
-
-
-def _fingerprint(definition: TableDefinition, draft: Draft) -> str:
-    """Return 32 hex digits that change exactly when the data that the definition yields may change."""
-    partition: Partition | None = definition.partition
-    parts = {
-        "query": draft.parsed.canonical if draft.parsed is not None else definition.query,
-        "columns": [(column.name, column.type, column.stored_type) for column in definition.columns],
-        "mode": definition.mode,
-        "zone": definition.zone,
-        "partition": None
-        if partition is None
-        else [partition.grain, partition.null_policy, [(c.name, c.type, c.formatter) for c in partition.columns]],
-        "reads": [(read.table, read.kind, read.before, read.after) for read in definition.reads],
-        "sources": [(source.text, source.paths) for source in definition.sources],
-        "on_empty": definition.on_empty,
-    }
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _names_interval(draft: Draft) -> bool:

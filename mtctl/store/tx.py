@@ -116,7 +116,7 @@ class SqliteTx(SqliteView):
         self.session.run("work.request_cancel", {"instance_id": instance_id, "now": self.now})
         work.cancel_idle(self.session, instance_id, "cancel requested")
 
-    def adopt_path(self, data_path: str, *, moved: tuple[str, str] | None) -> None:
+    def adopt_path(self, data_path: str, *, moved: tuple[str, str] | None = None) -> None:
         """Rewrite the catalog's absolute data path after the project has moved.
 
         `moved` are the project's folders before and now, each with a trailing slash: source files below follow.

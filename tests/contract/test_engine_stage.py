@@ -388,14 +388,20 @@ for row in duckdb.connect().execute(f"EXPLAIN SELECT * FROM ({query}) AS q WHERE
 """
 
 
+PLAN_DATA = (
+    "SELECT DATE '2013-01-01' + i::INTEGER AS d, strftime(d, '%Y%m%d') AS s, strftime(d, '%d%m%Y') AS z, i "
+    "FROM range(9) t(i)"
+)
+
+
 @pytest.mark.parametrize("policy", ["fail", "drop"])
 @pytest.mark.parametrize(
-    ("column", "sql_type", "formatter"), [("d", "DATE", None), ("s", "VARCHAR", "yyyyMMdd"), ("s", "VARCHAR", "ddMMyyyy")]
+    ("column", "sql_type", "formatter"), [("d", "DATE", None), ("s", "VARCHAR", "yyyyMMdd"), ("z", "VARCHAR", "ddMMyyyy")]
 )
 def test_the_predicate_reaches_the_scan_below_a_group_by(bench: Bench, policy, column, sql_type, formatter):
     path = bench.root / "data/plan.parquet"
     if not path.exists():
-        bench.file("data/plan.parquet", "SELECT DATE '2013-01-01' + i::INTEGER AS d, '2013' AS s, i FROM range(9) t(i)")
+        bench.file("data/plan.parquet", PLAN_DATA)
     days = day_intervals("2013-01-03", "2013-01-06")
     values = ["20130103", "20130104", "20130105"] if formatter == "yyyyMMdd" else ["03012013", "04012013", "05012013"]
     slices = [[day.start, day.end, [value]] for day, value in zip(days, values, strict=True)]
