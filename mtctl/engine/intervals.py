@@ -239,7 +239,7 @@ def _write(
     ]
     if len(selects) == 1:
         return [_write_one(session, request, 0, selects[0])]
-    with ThreadPoolExecutor(max_workers=min(3, len(selects))) as pool:
+    with ThreadPoolExecutor(max_workers=min(2, len(selects))) as pool:
         jobs = [pool.submit(_write_one, session, request, n, select) for n, select in enumerate(selects)]
         return [job.result() for job in jobs]
 

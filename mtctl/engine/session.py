@@ -124,7 +124,7 @@ class Session:
     def _open(self) -> duckdb.DuckDBPyConnection:
         settings = self.settings
         limits: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{settings.memory}B",
+            "memory_limit": f"{_engine_memory(settings.memory)}B",
             "threads": settings.threads,
             "temp_directory": self._temp,
         }
@@ -141,6 +141,11 @@ class Session:
             "SET lock_configuration = true"
         )
         return connection
+
+
+def _engine_memory(memory: int) -> int:
+    """Return DuckDB's share of the runner's memory: Parquet writers and Python allocate beside its accounting."""
+    return max(memory - (96 << 20), memory * 3 // 4)
 
 
 def cancelled() -> MtctlError:

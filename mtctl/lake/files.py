@@ -76,7 +76,7 @@ class LakeFiles:
         A missing one is fine; a path outside of the lake raises ValueError.
         """
         folders = set()
-        for path in map(Path, paths):
+        for path in (Path(os.path.normpath(text)) for text in paths):
             if not path.is_relative_to(self.data) and not path.is_relative_to(self.staging):
                 raise ValueError(f"{path} is not in the lake")
             with contextlib.suppress(FileNotFoundError):

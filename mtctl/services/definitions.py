@@ -65,7 +65,7 @@ class Resolver:
         upstream = {name: frozenset(read for read in draft.reads if read in drafts) for name, draft in drafts.items()}
         cycle = find_cycle(upstream)
         while cycle is not None:
-            for name in cycle:
+            for name in dict.fromkeys(cycle):
                 problems[name] = _cycle(cycle, drafts[name].where)
                 drafts.pop(name, None)
             upstream = {name: upstream[name] & frozenset(drafts) for name in drafts}

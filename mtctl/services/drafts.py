@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from mtctl.core.model import Partition, Source, TableDefinition
     from mtctl.core.statement import TableStatement
     from mtctl.ports import Parsed
+
+
+_POSITION = re.compile(r"line (\d+), column (\d+)")
+"""How the engine says where in a query something stands (see `Engine.parse`), both from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +42,12 @@ def placed(error: MtctlError, where: str) -> MtctlError:
 
 def in_file(error: MtctlError, draft: Draft) -> MtctlError:
     """Return an engine's error with its position in the query turned into a position in the file."""
-    line = error.details.get("line")
-    column = error.details.get("column")
-    if isinstance(line, int) and isinstance(column, int):
-        shift = draft.statement.query_column - 1 if line == 1 else 0
-        error.where = f"{draft.where}:{draft.statement.query_line + line - 1}:{column + shift}"
-    elif not error.where or error.where.startswith("line "):
-        error.where = draft.where
+    position = _POSITION.fullmatch(error.where)
+    if position is not None:
+        line, column = draft.statement.query_position(int(position[1]), int(position[2]))
+        error.where = f"{draft.where}:{line}:{column}"
     else:
-        error.where = f"{draft.where}: {error.where}"
+        error.where = f"{draft.where}: {error.where}" if error.where else draft.where
     return error
 
 

@@ -313,19 +313,10 @@ class Tables:
         return definition
 
     def _refuse_circle(self, definition: TableDefinition, in_force: Mapping[str, TableDefinition]) -> None:
-        seen: set[str] = set()
-        queue = [read.table for read in definition.reads]
-        while queue:
-            name = queue.pop()
-            if name == definition.name:
-                raise conflict(
-                    "cycle",
-                    f"{definition.name!r} would read itself through another table",
-                    fix="take one of the reads out",
-                )
-            if name not in seen and name in in_force:
-                seen.add(name)
-                queue += [read.table for read in in_force[name].reads]
+        names = {name: frozenset(read.table for read in table.reads) for name, table in in_force.items()}
+        cycle = find_cycle(names | {definition.name: frozenset(read.table for read in definition.reads)})
+        if cycle is not None:
+            raise circle(cycle, "")
 
 
 def unknown_table(name: str, known: Iterable[str]) -> MtctlError:

@@ -17,7 +17,7 @@ ROWS = 6_000_000
 TABLES_IN_DAG = 100
 
 GENERATOR = f"""
-COPY (SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00' + INTERVAL 1 SECOND * (i * 31536000 // {ROWS}) AS ordered_at,
+COPY (SELECT TIMESTAMP '2024-01-01' + INTERVAL 1 SECOND * (i * 31536000 // {ROWS}) AS ordered_at,
              (hash(i) % 500)::INTEGER AS shop, (hash(i + 1) % 100000)::BIGINT AS customer,
              round((hash(i + 2) % 100000) / 100, 2)::DOUBLE AS amount, 'order ' || (hash(i + 3) % 1000) AS note
       FROM range({ROWS}) r(i)) TO '$source' (FORMAT parquet, COMPRESSION zstd)
@@ -25,13 +25,13 @@ COPY (SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00' + INTERVAL 1 SECOND * (i * 315
 """Six million orders over 365 days, in order of time."""
 
 GROUPED = """
-SELECT CAST(ordered_at AT TIME ZONE 'UTC' AS DATE) AS day, shop, count(*) AS orders, sum(customer) AS customers,
+SELECT CAST(ordered_at AS DATE) AS day, shop, count(*) AS orders, sum(customer) AS customers,
        max(amount) AS largest
 FROM '$source' GROUP BY ALL
 """
 """Five hundred rows a day come out."""
 
-ALL_ROWS = "SELECT CAST(ordered_at AT TIME ZONE 'UTC' AS DATE) AS day, ordered_at, shop, customer, amount, note FROM '$source'"
+ALL_ROWS = "SELECT CAST(ordered_at AS DATE) AS day, ordered_at, shop, customer, amount, note FROM '$source'"
 """All rows pass through."""
 
 RAW = """

@@ -105,7 +105,7 @@ class Bench:
             raise answer
         return tuple(replace(column, field_id=index + 1) for index, column in enumerate(answer.columns))
 
-    def stage(  # noqa: D102
+    def stage(
         self, query: str, partition: Partition | None = None, intervals: Sequence[Interval] = (), **more: Any
     ) -> Staged:
         zone = more.pop("zone", "UTC")
@@ -135,7 +135,7 @@ class Bench:
             on_empty=more.pop("on_empty", EmptyPolicy.CLEAR),
             known=more.pop("known", ()),
         )
-        on_progress = more.pop("on_progress", lambda progress: None)
+        on_progress = more.pop("on_progress", lambda _: None)
         assert not more, more
         return self.client.stage(request, on_progress)
 

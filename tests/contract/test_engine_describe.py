@@ -52,7 +52,9 @@ def test_a_scalar_is_stored_as_it_is(bench: Bench, sql_type, lake_type):
 
 
 def test_hugeint_and_enum_are_stored_otherwise_and_say_so(bench: Bench):
-    total, kind = bench.columns("SELECT sum(n) AS total, 'a'::ENUM('a', 'b') AS kind FROM 'data/a.parquet' GROUP BY ALL")
+    total, kind = bench.columns(
+        "SELECT sum(n) AS total, 'a'::ENUM('a', 'b') AS kind FROM 'data/a.parquet' GROUP BY ALL"
+    )
     assert (total.type, total.stored_type, total.lake_type) == ("HUGEINT", "DECIMAL(38,0)", "decimal(38,0)")
     assert "HUGEINT is stored as DECIMAL(38,0)" in total.note
     assert (kind.stored_type, kind.lake_type) == ("VARCHAR", "varchar")
@@ -104,9 +106,7 @@ def test_a_parameter_without_a_value_is_told(bench: Bench):
 
 
 def _request(query: str, **more) -> DescribeRequest:
-    return DescribeRequest(
-        query=query, zone="UTC", relations=more.pop("relations", ()), sources=(), params={}, **more
-    )
+    return DescribeRequest(query=query, zone="UTC", relations=more.pop("relations", ()), sources=(), params={}, **more)
 
 
 def test_later_queries_see_earlier_ones_and_fail_with_them(bench: Bench):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import pytest
 from contract.engine_kit import (
@@ -114,7 +115,7 @@ def test_any_split_into_batches_gives_equal_content(bench: Bench, query, partiti
     whole = content(bench.stage(query, partition, days))
     edges = [0, *sorted(cuts), len(days)]
     parts = {}
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         parts |= content(bench.stage(query, partition, days[first:last], target_rows=target))
     assert parts == whole
 
@@ -136,9 +137,7 @@ def test_interval_parameters_are_bound_per_statement(bench: Bench):
 
 
 def test_hours_of_new_york_follow_real_instants(bench: Bench):
-    query = (
-        "SELECT TIMESTAMPTZ '2013-11-03 00:00:00-04' + INTERVAL (i * 20) MINUTE AS ts, i FROM range(90) t(i)"
-    )
+    query = "SELECT TIMESTAMPTZ '2013-11-03 00:00:00-04' + INTERVAL (i * 20) MINUTE AS ts, i FROM range(90) t(i)"
     zone = "America/New_York"
     hours = day_intervals("2013-11-03", "2013-11-04", zone, Grain.HOUR)
     assert len(hours) == 25
@@ -158,9 +157,7 @@ def test_months_over_a_date_and_a_day_that_begins_at_one(bench: Bench):
     # In Sao Paulo clocks went from 2013-10-20 00:00 to 01:00; a naive 00:30 belongs to that day all the same.
     zone = "America/Sao_Paulo"
     query = "SELECT TIMESTAMP '2013-10-19' + INTERVAL (i * 30) MINUTE AS ts FROM range(144) t(i)"
-    staged = bench.stage(
-        query, native("ts", "TIMESTAMP"), day_intervals("2013-10-19", "2013-10-22", zone), zone=zone
-    )
+    staged = bench.stage(query, native("ts", "TIMESTAMP"), day_intervals("2013-10-19", "2013-10-22", zone), zone=zone)
     assert [i.rows for i in staged.intervals] == [48, 48, 48]
 
 
@@ -292,7 +289,7 @@ def test_a_source_that_changes_while_it_is_read_fails_the_attempt(bench: Bench):
             touched.append(True)
             path.touch()
 
-    query = "SELECT count(*) AS c FROM 'data/change.parquet' a, range(700) b WHERE a.i % 7 + b.range > 3"
+    query = "SELECT count(*) AS c FROM 'data/change.parquet' a, range(40) b WHERE a.i % 7 + b.range > 3"
     error = error_of(lambda: bench.stage(query, on_progress=touch, prefix="chg"))
     assert touched
     assert (error.code, error.kind) == ("source_changed", Kind.FAILED)
@@ -306,64 +303,6 @@ def test_known_files_are_not_hashed_again(bench: Bench):
     assert bench.stage(query, known=(trusted,)).sources == (trusted,)
     older = replace(trusted, mtime_ns=1)
     assert bench.stage(query, known=(older,)).sources == (source,)
-
-
-EXTREMES = {
-    "BOOLEAN": ("true", "false"),
-    "TINYINT": ("-128", "127"),
-    "SMALLINT": ("-32768", "32767"),
-    "INTEGER": ("-2147483648", "2147483647"),
-    "BIGINT": ("-9223372036854775808", "9223372036854775807"),
-    "UTINYINT": ("0", "255"),
-    "USMALLINT": ("0", "65535"),
-    "UINTEGER": ("0", "4294967295"),
-    "UBIGINT": ("0", "18446744073709551615"),
-    "FLOAT": ("1.1754944e-38", "3.4028235e+38", "nan", "inf", "-0.0", "1.5", "0.1"),
-    "DOUBLE": ("2.2250738585072014e-308", "1.7976931348623157e+308", "nan", "-inf", "0.1", "1e-07", "1e300"),
-    "DECIMAL(5,2)": ("-999.99", "999.99", "0.10"),
-    "DECIMAL(18,3)": ("-999999999999999.999", "1.000"),
-    "DECIMAL(38,0)": ("-99999999999999999999999999999999999999", "99999999999999999999999999999999999999"),
-    "VARCHAR": ("", "ü€😀", "z" * 300),
-    "JSON": ('{"a":1}', "[1]"),
-    "UUID": ("00000000-0000-0000-0000-000000000001", "ffffffff-ffff-ffff-ffff-ffffffffffff"),
-    "BLOB": ("\\x00\\xFF", "abc"),
-    "DATE": ("0044-03-15 (BC)", "9999-12-31", "infinity", "2013-01-01"),
-    "TIME": ("00:00:00", "23:59:59.999999", "01:02:03.4567"),
-    "TIMESTAMP": ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "-infinity"),
-    "TIMESTAMP_S": ("1969-12-31 23:59:59", "9999-12-31 23:59:59"),
-    "TIMESTAMP_MS": ("1969-12-31 23:59:59.999", "9999-12-31 23:59:59.999"),
-    "TIMESTAMP_NS": ("1677-09-22 00:00:00", "2262-04-11 23:47:16.854775"),
-    "TIMESTAMP WITH TIME ZONE": ("0001-01-02 00:00:00+00", "9999-12-30 23:59:59.999999+00", "2013-01-01 05:00:00-05"),
-}
-
-
-@pytest.mark.parametrize("sql_type", EXTREMES)
-def test_every_type_comes_back_and_its_statistics_are_recomputed(bench: Bench, sql_type):
-    values = ", ".join(f"({n}, CAST('{value}' AS {sql_type}))" for n, value in enumerate(EXTREMES[sql_type]))
-    query = f"FROM (VALUES (99, NULL::{sql_type}), {values}) t(n, c)"
-    columns = bench.columns(query)
-    staged = bench.stage(query, columns=columns)
-    table = relation("t", columns, staged.files[0].path)
-    rows = f"SELECT n, CAST(c AS VARCHAR), typeof(c) FROM {{}} ORDER BY n"
-    assert bench.query(rows.format("t"), table) == bench.query(rows.format(f"({query})"))
-    measured = bench.measure(staged, 0, columns)
-    assert measured.fingerprints == (staged.intervals[0].fingerprint,)
-    for found, reported in zip(measured.stats, staged.files[0].stats, strict=True):
-        assert (found.field_id, found.value_count, found.null_count) == (
-            reported.field_id, reported.value_count, reported.null_count,
-        )  # fmt: skip
-        for part in ("min", "max", "contains_nan"):
-            said, holds = getattr(reported, part), getattr(found, part)
-            assert None in {said, holds} or said == holds, (part, said, holds)
-
-
-def test_hugeint_is_exact_and_overflow_fails(bench: Bench):
-    staged = bench.stage("SELECT 12345678901234567890123456789012345678::HUGEINT AS h")
-    assert plain(f"SELECT h, typeof(h) FROM '{staged.files[0].path}'") == [
-        ["12345678901234567890123456789012345678", "DECIMAL(38,0)"]
-    ]
-    error = error_of(lambda: bench.stage("SELECT 170141183460469231731687303715884105727::HUGEINT AS h"))
-    assert (error.code, error.kind) == ("query_failed", Kind.FAILED)
 
 
 def test_a_failing_row_is_told_with_its_place(bench: Bench):
@@ -396,7 +335,8 @@ PLAN_DATA = (
 
 @pytest.mark.parametrize("policy", ["fail", "drop"])
 @pytest.mark.parametrize(
-    ("column", "sql_type", "formatter"), [("d", "DATE", None), ("s", "VARCHAR", "yyyyMMdd"), ("z", "VARCHAR", "ddMMyyyy")]
+    ("column", "sql_type", "formatter"),
+    [("d", "DATE", None), ("s", "VARCHAR", "yyyyMMdd"), ("z", "VARCHAR", "ddMMyyyy")],
 )
 def test_the_predicate_reaches_the_scan_below_a_group_by(bench: Bench, policy, column, sql_type, formatter):
     path = bench.root / "data/plan.parquet"
@@ -422,7 +362,7 @@ def test_the_predicate_reaches_the_scan_below_a_group_by(bench: Bench, policy, c
 def test_dates_of_parameters_may_be_dates(bench: Bench):
     days = day_intervals("2013-03-01", "2013-03-02")
     staged = bench.stage(
-        "SELECT $interval_start AS d, count(*) AS c FROM 'data/events.parquet' WHERE CAST(ts AS DATE) = $interval_start",
+        "SELECT $interval_start AS d, count(*) AS c FROM 'data/events.parquet' WHERE ts::DATE = $interval_start",
         native("d", "DATE"),
         days,
         params=({"interval_start": date(2013, 3, 1)},),

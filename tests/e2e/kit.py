@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import mtctl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Self
 
 PRODUCT = Path(mtctl.__file__).parents[1]
@@ -33,11 +33,11 @@ _SOURCE = """
 import duckdb, sys
 path, days = sys.argv[1], int(sys.argv[2])
 duckdb.sql(f'''
-  COPY (SELECT DATE '{first}' + d::INTEGER AS day, d * 1000 + n AS id, (d * 7919 + n * 104729) % 1000 AS amount
-        FROM range({{days}}) t(d), range(40) u(n) WHERE n < 20 + d % 7 ORDER BY day, id)
-  TO '{{path}}' (FORMAT parquet)
+  COPY (SELECT DATE 'FIRST_DAY' + d::INTEGER AS day, d * 1000 + n AS id, (d * 7919 + n * 104729) % 1000 AS amount
+        FROM range({days}) t(d), range(40) u(n) WHERE n < 20 + d % 7 ORDER BY day, id)
+  TO '{path}' (FORMAT parquet)
 ''')
-""".replace("{first}", FIRST_DAY)
+""".replace("FIRST_DAY", FIRST_DAY)
 
 _TABLES = {
     "daily": """
@@ -285,12 +285,11 @@ def _check_rows(root: Path, files: list[str]) -> None:
     assert held == duck(ask.format(f"'{root}/data/source.parquet'"))
 
 
-@contextlib.contextmanager
-def together(*processes: subprocess.Popen[str]) -> Iterator[list[Done]]:
-    """Wait for processes that were started at once, and give how they ended."""
+def together(*processes: subprocess.Popen[str]) -> list[Done]:
+    """Wait for processes that were started at once; return how they ended."""
     found = []
     for process in processes:
         with process:
             out, err = process.communicate(timeout=PATIENCE * 2)
         found.append(Done(process.returncode, out, err))
-    yield found
+    return found

@@ -1,0 +1,40 @@
+"""Projects that the conformance tests read; what changes a project makes its own."""
+
+from __future__ import annotations
+
+import pytest
+from lake_kit import Project, example, lake_python, small_example
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory) -> Project:
+    """The example after a life: refreshed in part, evolved, a table dropped, one rebuilt."""
+    lake_python()
+    project = example(tmp_path_factory.mktemp("history") / "flights")
+    live_through(project)
+    return project
+
+
+def live_through(project: Project) -> None:
+    """Let the example see each kind of change that this release makes to the catalog."""
+    project.mtctl("up", "--once")
+    project.mtctl("refresh", "flights_daily", "--interval", "2013-02", "--force")
+
+    widest = "AS avg_arrival_delay\nFROM"
+    project.replace("flights_daily", widest, "AS avg_arrival_delay,\n  max(dep_delay) AS worst_delay\nFROM")
+    project.mtctl("apply")
+    project.mtctl("refresh", "flights_daily", "--interval", "2013-05")
+
+    (project.root / "tables" / "route_leaderboard.sql").unlink()
+    project.mtctl("apply", "--prune", "--yes")
+
+    project.replace("weather_daily", "min(visib) ", "min(visib)::VARCHAR ")
+    project.mtctl("apply", "--rebuild", "weather_daily", "--yes")
+    project.mtctl("refresh", "weather_daily", "--interval", "2013-06")
+
+
+@pytest.fixture()
+def small(tmp_path) -> Project:
+    """Ten days of the example, each day in a file of its own."""
+    lake_python()
+    return small_example(tmp_path / "flights")
