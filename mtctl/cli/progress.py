@@ -84,6 +84,6 @@ def _moving(ui: Ui) -> Iterator[Callable[[TaskEvent], None]]:
             name = printable(event.table)
             bar.update(task, description=name, total=event.total, completed=done, rows=count(rows))
             if event.kind in ENDINGS or event.kind == "waiting":
-                console.print(Text.from_ansi(event_line(event, paint)))
+                console.print(Text.from_ansi(event_line(event, paint)), soft_wrap=True)
 
         yield show

@@ -25,8 +25,7 @@ def refresh_answer(report: RefreshReport, schema: str) -> Answer:
     elif report.detached:
         blocks.append(Lines((f"queued as instance {report.instance}",)))
     elif not report.not_ready:
-        fresh = f" ({many(len(report.tables), 'table')})" if report.tables else ""
-        blocks.append(Lines((f"nothing to do: everything asked for is fresh{fresh}",)))
+        blocks.append(Lines((_nothing(report),)))
     summary: Record = {
         "kind": "refresh",
         "instance": report.instance,
@@ -63,7 +62,7 @@ def dry_answer(report: RefreshReport) -> Answer:
         }
         for step in report.plan
     )
-    block = Grid(heads=heads, rows=rows) if rows else Lines(("nothing to do: everything asked for is fresh",))
+    block = Grid(heads=heads, rows=rows) if rows else Lines((_nothing(report),))
     return Answer(
         schema="mtctl.refresh.plan/v1",
         records=steps,
@@ -107,6 +106,14 @@ def _failure(table: TableResult, show: str, code: int) -> MtctlError:
         fix=show,
         details={"table": table.table, "exit": code},
     )
+
+
+def _nothing(report: RefreshReport) -> str:
+    """Say that nothing was to be done; the notes say why where it is not because everything is fresh."""
+    if report.notes or report.not_ready:
+        return "nothing to do"
+    tables = f" ({many(len(report.tables), 'table')})" if report.tables else ""
+    return f"nothing to do: everything asked for is fresh{tables}"
 
 
 def _more(report: RefreshReport) -> str:

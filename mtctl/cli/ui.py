@@ -119,7 +119,7 @@ class Ui:
         """
         if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
             command = shlex.join(("mtctl", *self.shell.argv, "--yes"))
-            raise usage("confirmation_missing", f"{question} needs an answer and there is no terminal", fix=command)
+            raise usage("confirmation_missing", f"'{question}' needs an answer and there is no terminal", fix=command)
         sys.stderr.write(f"{printable(question)} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}

@@ -62,14 +62,8 @@ class Resolver:
         drafts = self._drafts(statements, problems)
         drafts = self._lineage(drafts, in_force, problems)
         known = {name: definition for name, definition in in_force.items() if name not in drafts}
+        _refuse_cycles(drafts, known, problems)
         upstream = {name: frozenset(read for read in draft.reads if read in drafts) for name, draft in drafts.items()}
-        cycle = find_cycle(upstream)
-        while cycle is not None:
-            for name in dict.fromkeys(cycle):
-                problems[name] = _cycle(cycle, drafts[name].where)
-                drafts.pop(name, None)
-            upstream = {name: upstream[name] & frozenset(drafts) for name in drafts}
-            cycle = find_cycle(upstream)
         return self._describe_all(drafts, upstream, known, problems)
 
     def _drafts(
@@ -335,10 +329,24 @@ def _unknown_relation(relation: str, names: set[str]) -> MtctlError:
     return invalid("upstream_unknown", f"no table or source is named {relation!r}", fix=fix)
 
 
+def _refuse_cycles(
+    drafts: dict[str, Draft], known: Mapping[str, TableDefinition], problems: dict[str, MtctlError]
+) -> None:
+    """Move the drafts that stand in a circle, perhaps through tables in force, to the problems."""
+    reads = {name: frozenset(read.table for read in table.reads) for name, table in known.items()}
+    reads |= {name: frozenset(draft.reads) for name, draft in drafts.items()}
+    while (cycle := find_cycle(reads)) is not None:
+        for name in set(cycle):
+            reads.pop(name)
+            draft = drafts.pop(name, None)
+            if draft is not None:
+                problems[name] = _cycle(cycle, draft.where)
+
+
 def _cycle(path: Sequence[str], where: str) -> MtctlError:
     return invalid(
         "cycle",
-        f"tables read each other in a circle: {' → '.join((*path, path[0]) if path[0] != path[-1] else path)}",
+        f"tables read each other in a circle: {' → '.join(path)}",
         where=where,
         fix="take one of the reads out",
     )

@@ -308,15 +308,7 @@ class Tables:
         resolved = Resolver(self._project, self._engine()).resolve([(statement, label)], in_force)
         if statement.name in resolved.problems:
             raise resolved.problems[statement.name]
-        definition = resolved.definitions[statement.name]
-        self._refuse_circle(definition, in_force)
-        return definition
-
-    def _refuse_circle(self, definition: TableDefinition, in_force: Mapping[str, TableDefinition]) -> None:
-        names = {name: frozenset(read.table for read in table.reads) for name, table in in_force.items()}
-        cycle = find_cycle(names | {definition.name: frozenset(read.table for read in definition.reads)})
-        if cycle is not None:
-            raise circle(cycle, "")
+        return resolved.definitions[statement.name]
 
 
 def unknown_table(name: str, known: Iterable[str]) -> MtctlError:

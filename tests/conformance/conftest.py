@@ -25,7 +25,7 @@ def live_through(project: Project) -> None:
     project.mtctl("apply")
     project.mtctl("refresh", "flights_daily", "--interval", "2013-05")
 
-    (project.root / "tables" / "route_leaderboard.sql").unlink()
+    (project.root / "tables" / "monthly_punctuality.sql").unlink()
     project.mtctl("apply", "--prune", "--yes")
 
     project.replace("weather_daily", "min(visib) ", "min(visib)::VARCHAR ")

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 
-import pytest
 from lake_kit import ENV, ROOT, lake_python
 
 SNIPPET = """
@@ -18,40 +17,34 @@ print(duckdb.sql(sys.argv[2]).fetchall())
 QUESTION = "SELECT place, origin, dest, flights FROM {}route_leaderboard ORDER BY place LIMIT 3"
 
 
-def test_the_snippet_of_the_front_page_answers_as_mtctl_does(filled):
-    command = [lake_python(), "-c", SNIPPET, str(filled.root), QUESTION.format("nycflights13.")]
+def test_the_snippet_of_the_front_page_answers_as_mtctl_does(history):
+    command = [lake_python(), "-c", SNIPPET, str(history.root), QUESTION.format("nycflights13.")]
     done = subprocess.run(command, env=ENV, capture_output=True, text=True, check=True)
 
-    ours = json.loads(filled.mtctl("query", QUESTION.format(""), "-o", "json"))
-    rows = [tuple(row[name] for name in ("place", "origin", "dest", "flights")) for row in ours["items"]]
+    ours = json.loads(history.mtctl("query", QUESTION.format(""), "-o", "json"))
+    rows = [tuple(row[name] for name in ("place", "origin", "dest", "flights")) for row in ours["data"]]
     assert done.stdout.strip() == str(rows)
     assert rows[0] == (1, "JFK", "LAX", 11262)
 
 
-def test_the_front_page_shows_what_the_snippet_answers(filled):
+def test_the_front_page_shows_what_the_snippet_answers(history):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = re.findall(r"│ +(\d+) │ (\w+) +│ (\w+) +│ +(\d+) │", readme)
 
-    with filled.attached() as lake:
+    with history.attached() as lake:
         found = lake.rows(QUESTION.format(""))
 
     assert [tuple(str(one) for one in row) for row in found] == shown
 
 
-def test_no_network_and_no_unsigned_extension_is_needed(filled):
+def test_no_network_and_no_unsigned_extension_is_needed(history):
     nowhere = {**ENV, "HOME": os.devnull, "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     script = "import duckdb, sys; c = duckdb.connect(); c.execute(sys.argv[1]); print(c.execute(sys.argv[2]).fetchall())"
     setting = "SELECT current_setting('allow_unsigned_extensions'), (SELECT count(*) FROM nycflights13.flights_daily)"
-    statements = filled.mtctl("attach", python=lake_python())
+    statements = history.mtctl("attach", python=lake_python())
 
     done = subprocess.run(
         [lake_python(), "-c", script, statements, setting], env=nowhere, capture_output=True, text=True, check=True
     )
 
     assert done.stdout.strip() == "[(False, 5432)]"
-
-
-@pytest.fixture(scope="module")
-def filled(history):
-    """The example as it is filled at first; the life of `history` left the leaderboard's old version only."""
-    return history

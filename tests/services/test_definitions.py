@@ -70,8 +70,18 @@ def test_a_circle_through_a_table_in_force_is_refused(world: World) -> None:
 def test_a_circle_by_the_command_line_is_refused(world: World) -> None:
     world.app.create_table(full("a", "SELECT 1 AS x"), "<stdin>")
     world.app.create_table(full("b", "SELECT x FROM a"), "<stdin>")
-    with pytest.raises(Exception, match="read itself through another table: a → b → a"):
+    with pytest.raises(Exception, match="in a circle: a → b → a"):
         world.app.create_table(full("a", "SELECT x FROM b").replace("CREATE", "CREATE OR ALTER"), "<stdin>")
+
+
+def test_a_circle_of_a_file_through_the_command_line_is_refused(world: World) -> None:
+    world.table("a", full("a", "SELECT 1 AS x"))
+    world.apply()
+    world.app.create_table(full("b", "SELECT x FROM a"), "<stdin>")
+    world.table("a", full("a", "SELECT x FROM b"))
+    problem = world.problem()
+    assert (problem.code, problem.where) == ("cycle", "tables/a.sql")
+    assert "a → b → a" in problem.what
 
 
 def test_an_unknown_upstream_names_the_nearest(world: World) -> None:
@@ -101,12 +111,12 @@ def test_options_about_tables_that_are_not_read_are_refused(world: World) -> Non
 
 
 def test_two_text_columns_together_form_one_interval(world: World) -> None:
-    world.data("h.csv", "at,v\n2013-01-01 05:10:00,1\n2013-01-01 05:50:00,2\n2013-01-02 00:00:00,4\n")
+    world.data("h.csv", "ts,v\n2013-01-01 05:10:00,1\n2013-01-01 05:50:00,2\n2013-01-02 00:00:00,4\n")
     options = (
         "'partition.fields.day.date-formatter' = 'yyyy-MM-dd', 'partition.fields.hour.date-formatter' = 'HH', "
         "'start' = '2013-01-01', 'end' = '2013-01-03'"
     )
-    query = """SELECT strftime(at, '%Y-%m-%d') AS day, strftime(at, '%H') AS hour, sum(v)::BIGINT AS v
+    query = """SELECT strftime(ts, '%Y-%m-%d') AS day, strftime(ts, '%H') AS hour, sum(v)::BIGINT AS v
     FROM 'data/h.csv' GROUP BY ALL"""
     world.table("t", by("day, hour", options, query))
     change = world.change("t")
@@ -114,16 +124,16 @@ def test_two_text_columns_together_form_one_interval(world: World) -> None:
     world.apply()
     world.fill("t")
     assert world.rows("FROM t ORDER BY ALL") == [("2013-01-01", "05", "3"), ("2013-01-02", "00", "4")]
-    world.data("h.csv", "at,v\n2013-01-01 05:10:00,1\n2013-01-01 05:50:00,20\n2013-01-02 00:00:00,4\n")
+    world.data("h.csv", "ts,v\n2013-01-01 05:10:00,1\n2013-01-01 05:50:00,20\n2013-01-02 00:00:00,4\n")
     report = world.fill("t", partition=(("day", "2013-01-01"), ("hour", "05")))
     assert sum(found.intervals for found in report.tables) == 1
     assert world.rows("FROM t ORDER BY ALL") == [("2013-01-01", "05", "21"), ("2013-01-02", "00", "4")]
 
 
 def test_a_timestamp_column_by_the_hour(world: World) -> None:
-    world.data("h.csv", "at,v\n2013-01-01 05:10:00,1\n2013-01-01 06:50:00,2\n")
+    world.data("h.csv", "ts,v\n2013-01-01 05:10:00,1\n2013-01-01 06:50:00,2\n")
     options = "'partition.grain' = 'hour', 'start' = '2013-01-01', 'end' = '2013-01-02'"
-    world.table("t", by("h", options, "SELECT date_trunc('hour', at) AS h, v FROM 'data/h.csv'"))
+    world.table("t", by("h", options, "SELECT date_trunc('hour', ts) AS h, v FROM 'data/h.csv'"))
     world.apply()
     world.fill("t")
     assert len(world.states("t")) == 24
@@ -132,8 +142,8 @@ def test_a_timestamp_column_by_the_hour(world: World) -> None:
 
 @pytest.mark.parametrize(("day", "after", "hours"), [("2013-03-10", "2013-03-11", 23), ("2013-11-03", "2013-11-04", 25)])
 def test_a_day_of_changing_clocks_has_its_real_hours(world: World, day: str, after: str, hours: int) -> None:
-    query = f"""SELECT unnest(generate_series(TIMESTAMPTZ '{day} 00:00 America/New_York',
-    TIMESTAMPTZ '{after} 00:00 America/New_York' - INTERVAL 1 HOUR, INTERVAL 1 HOUR)) AS h"""
+    query = f"""SELECT unnest(generate_series(TIMESTAMPTZ '{day} 00:00:00 America/New_York',
+    TIMESTAMPTZ '{after} 00:00:00 America/New_York' - INTERVAL 1 HOUR, INTERVAL 1 HOUR)) AS h"""
     options = f"'partition.grain' = 'hour', 'start' = '{day}', 'end' = '{after}', 'time-zone' = 'America/New_York'"
     world.table("t", by("h", options, f"SELECT h, count(*) AS n FROM ({query}) GROUP BY h"))
     assert world.change("t").intervals == hours
@@ -189,8 +199,8 @@ def test_bounds_of_several_upstreams_are_what_they_share(world: World) -> None:
     world.table("daily", DAILY)
     world.table("other", DAILY.replace("TABLE daily", "TABLE other").replace("2013-01-01", "2013-01-03"))
     query = "SELECT d, a.n + b.n AS n FROM daily a JOIN other b USING (d)"
-    world.table("both", by("d", "'partition.grain' = 'day'", query, "both"))
-    assert world.change("both").wanted == "2013-01-03..2013-01-04"
+    world.table("pair", by("d", "'partition.grain' = 'day'", query, "pair"))
+    assert world.change("pair").wanted == "2013-01-03..2013-01-04"
 
 
 def test_an_end_before_the_start_is_refused(world: World) -> None:
@@ -219,7 +229,7 @@ def test_a_huge_integer_that_does_not_fit_fails_and_is_not_rounded(world: World)
 
 
 def test_volatile_functions_are_told(world: World) -> None:
-    world.table("t", full("t", "SELECT random() AS r, now() AS at"))
+    world.table("t", full("t", "SELECT random() AS r, now() AS w"))
     note = next(note for note in world.change("t").notes if note.startswith("volatile: "))
     assert "random" in note
     assert "now" in note
@@ -227,7 +237,7 @@ def test_volatile_functions_are_told(world: World) -> None:
 
 def test_a_named_interval_is_told_to_cost_a_statement_each(world: World) -> None:
     world.days(FOUR_DAYS)
-    world.table("daily", DAILY.replace("SELECT d", "SELECT $interval_start AS at, d"))
+    world.table("daily", DAILY.replace("SELECT d", "SELECT $interval_start AS since, d"))
     assert "one interval a statement: the query names $interval_start" in world.change("daily").notes
 
 
