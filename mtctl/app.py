@@ -81,7 +81,7 @@ class App:
         """Stop what runs: the query is interrupted, nothing more is claimed. Callable from a signal handler."""
         self._stop.set()
         if self._engine_started:
-            self._engine.cancel()
+            self._engine.stop()
 
     # --- definitions --------------------------------------------------------------------------------------------
 
@@ -182,6 +182,8 @@ class App:
         client = RunnerClient(sys.executable, settings)
         self._stack.callback(client.close)
         self._engine_started = True
+        if self._stop.is_set():
+            client.stop()
         return client
 
     @cached_property

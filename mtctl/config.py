@@ -1,6 +1,6 @@
 """Floor 1. The project and its settings, each with where it came from.
 
-Precedence: flag, `MTCTL_*`, `mtctl.toml` of the project, the user's `config.toml`, default. Keys are a closed list:
+Precedence: flag, `MTCTL_*`, `mtctl.toml` of the project, default. Keys are a closed list:
 an unknown one is an error with a suggestion, because a misspelt key that is ignored loses a night.
 """
 

@@ -25,6 +25,10 @@ _BARS = str.maketrans("█░·▒", "#~.+")
 """The characters of coverage strips for a locale without them; `core.health` has the same pairs."""
 
 
+_PROSE = frozenset({"COMMENT", "DETAIL", "ERROR", "FOUND", "FROM", "MEANING", "NOTE", "REASON", "TITLE", "WHY"})
+"""Columns that may wrap on a narrow terminal; names and numbers never do."""
+
+
 def write_block(block: Block, stream: TextIO, paint: Paint, *, terminal: bool) -> None:
     """Write one block of an answer."""
     if isinstance(block, Lines):
@@ -100,17 +104,24 @@ def _write_plain(grid: Grid, stream: TextIO, paint: Paint) -> None:
 def _write_rich(grid: Grid, stream: TextIO, paint: Paint) -> None:
     from rich import box  # noqa: PLC0415 - costs 80 ms, only a terminal pays
     from rich.console import Console  # noqa: PLC0415
+    from rich.measure import Measurement  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     console = Console(file=stream, force_terminal=True, no_color=not paint.color, highlight=False, markup=False)
     shape = box.SIMPLE_HEAD if paint.unicode else box.ASCII2
     table = Table(title=grid.title or None, title_justify="left", box=shape, pad_edge=False, show_edge=False)
-    for head, right in zip(grid.heads, _right(grid), strict=True):
-        table.add_column(head, justify="right" if right else "left", overflow="fold")
+    table.padding = (0, 1, 0, 0)
+    texts = zip(grid.heads, *([cell_text(cell, paint) for cell in row] for row in grid.rows), strict=True)
+    for column, right in zip(texts, _right(grid), strict=True):
+        head = column[0]
+        least = len(head) if head in _PROSE else max(map(width, column))
+        table.add_column(head, justify="right" if right else "left", overflow="fold", min_width=least)
     for row in grid.rows:
         table.add_row(*(Text.from_ansi(_tinted(cell, paint)) for cell in row))
-    console.print(table)
+    # Names and numbers are never cut: where even they do not fit, the terminal wraps the line.
+    least = Measurement.get(console, console.options, table).minimum
+    console.print(table, width=max(console.width, least), crop=False)
 
 
 def _tinted(cell: Cell, paint: Paint) -> str:

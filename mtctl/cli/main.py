@@ -118,11 +118,16 @@ def _crash(error: BaseException, shell: Shell) -> int:
 
 
 def _crash_file(error: BaseException, shell: Shell) -> str:
-    """Write the traceback beside the state, or into the temporary folder; return where, '' when nowhere."""
+    """Write the traceback beside the state, into the user's log folder or the temporary one; return where, or ''."""
+    from platformdirs import user_log_path  # noqa: PLC0415 - only a crash needs it
+
     text = f"mtctl {' '.join(shell.argv)}\n\n" + "".join(traceback.format_exception(error))
-    for folder in (".mtctl", None):
+    logs = user_log_path("mtctl")
+    for folder in (Path(".mtctl"), logs, None):
         try:
-            if folder is not None and not Path(folder).is_dir():
+            if folder == logs:
+                logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if folder is not None and not folder.is_dir():
                 continue
             descriptor, name = tempfile.mkstemp(prefix="mtctl-crash-", suffix=".txt", dir=folder)
             with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Facts, Grid, Lines, Record, State
-from mtctl.cli.words import bounds, count, many, moment, rfc3339, size
+from mtctl.cli.words import ago, bounds, count, many, moment, rfc3339, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def status_answer(status: Status) -> Answer:
         *(f"gone, its table stays until `mtctl apply --prune`: {file}" for file in status.vanished),
         *(f"running: {row.title} ({row.ulid})" for row in status.running),
     ]
-    blocks: list[Block] = [_health_grid(status.tables)]
+    blocks: list[Block] = [_health_grid(status)]
     behind = tuple(_behind(table) for table in status.tables if table.missing_count or table.stale_count)
     if behind:
         blocks.append(Lines(behind))
@@ -178,7 +178,7 @@ def table_record(table: TableStatus) -> Record:
     }
 
 
-def _health_grid(tables: Sequence[TableStatus]) -> Grid:
+def _health_grid(status: Status) -> Grid:
     heads = ("TABLE", "HEALTH", "FRESH", "MISSING", "STALE", "ROWS", "LAST SUCCESS", "NOTE")
     rows = tuple(
         (
@@ -188,10 +188,10 @@ def _health_grid(tables: Sequence[TableStatus]) -> Grid:
             table.missing_count,
             table.stale_count,
             count(table.rows),
-            moment(table.last_success_at),
+            ago(table.last_success_at, status.at),
             table.running or table.last_error or "",
         )
-        for table in tables
+        for table in status.tables
     )
     return Grid(heads=heads, rows=rows, right=frozenset({"FRESH", "ROWS"}))
 

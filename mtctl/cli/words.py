@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from mtctl.core.model import Instant
 
 
+_DAY_SECONDS = 86_400
+
+
 def rfc3339(instant: Instant | None) -> str | None:
     """Return an instant as RFC 3339 in UTC with `Z`, None for none."""
     if instant is None:
@@ -33,6 +36,19 @@ def moment(instant: Instant | None) -> str:
     if text is None:
         return ""
     return text[:19].replace("T", " ") + "Z"
+
+
+def ago(instant: Instant | None, now: Instant) -> str:
+    """Return an instant for people: how long ago within a day, else in UTC to the second; empty for none."""
+    if instant is None:
+        return ""
+    seconds = (now - instant) // 1_000_000
+    if not 0 <= seconds < _DAY_SECONDS:
+        return moment(instant)
+    for size_s, unit in ((3600, "h"), (60, "m")):
+        if seconds >= size_s:
+            return f"{seconds // size_s}{unit} ago"
+    return f"{seconds}s ago"
 
 
 def count(number: int | None) -> str:

@@ -32,12 +32,16 @@ _IDLE = frozenset({TaskState.CREATED, TaskState.PENDING, TaskState.SUSPENDED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskNode:
-    """One task of an instance: its state, the tasks that it waits for, and why it is in that state."""
+    """One task of an instance: its state, the tasks that it waits for, and why it is in that state.
+
+    `name` is what people call it; several tasks of an instance may bear one name.
+    """
 
     task_id: int
     state: TaskState
     upstream: frozenset[int]
     why: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,13 +189,14 @@ def _blocked(nodes: Collection[TaskNode]) -> dict[int, Transition]:
             children[upstream].append(node)
 
     cancelled: dict[int, Transition] = {}
-    causes = deque((node.task_id, node.state) for node in nodes if node.state in _BLOCKING)
+    causes = deque((node, node.state) for node in nodes if node.state in _BLOCKING)
     while causes:
         cause, state = causes.popleft()
-        for child in children[cause]:
+        why = f"upstream {cause.name or cause.task_id} {state}"
+        for child in children[cause.task_id]:
             if child.state is TaskState.CREATED and child.task_id not in cancelled:
-                cancelled[child.task_id] = _move(child, TaskState.CANCELLED, f"upstream {cause} {state}")
-                causes.append((child.task_id, TaskState.CANCELLED))
+                cancelled[child.task_id] = _move(child, TaskState.CANCELLED, why)
+                causes.append((child, TaskState.CANCELLED))
     return cancelled
 
 

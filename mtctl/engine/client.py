@@ -50,6 +50,7 @@ class RunnerClient:
         self._last = 0
         self._stream: Iterator[list[list[str | None]]] | None = None
         self._timers: list[threading.Timer] = []
+        self._stopped = False
 
     @property
     def group(self) -> int | None:
@@ -123,6 +124,11 @@ class RunnerClient:
             self._later(KILL_AFTER, runner, request, signal.SIGKILL),
         ]
 
+    def stop(self) -> None:
+        """Cancel what runs, and whatever is asked from now on: this process is to end. Safe in a signal handler."""
+        self._stopped = True
+        self.cancel()
+
     def kill(self) -> None:
         """Kill the runner's process group at once; the call in hand raises `runner_crashed`."""
         runner = self._runner
@@ -143,8 +149,10 @@ class RunnerClient:
         return self._guarded(lambda: self._await(runner, request, on_progress)["answer"])
 
     def _begin(self, frame: dict[str, Any]) -> tuple[RunnerProcess, int]:
-        """Send a request to a runner that lives."""
+        """Send a request to a runner that lives; raises `cancelled` after `stop`."""
         self._end_stream()
+        if self._stopped:
+            raise MtctlError("cancelled", "the query was cancelled", kind=Kind.FAILED)
         if self._runner is not None and not self._runner.is_alive:
             self._drop()
         if self._runner is None:
@@ -152,6 +160,8 @@ class RunnerClient:
         self._last += 1
         self._busy = self._last
         self._runner.send({**frame, "id": self._last})
+        if self._stopped:  # it came between the question above and this request
+            self.cancel()
         return self._runner, self._last
 
     def _guarded(self, wait: Callable[[], Any], *, stays_open: bool = False) -> Any:

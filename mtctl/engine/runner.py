@@ -47,6 +47,7 @@ class Runner:
         self._write_lock = threading.Lock()
         self._frames: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._busy: int | None = None
+        self._early = 0  # the newest request that was cancelled before it began
         self._idle = threading.Event()
         self._turn = threading.Lock()
         self._session: Session | None = None
@@ -103,9 +104,10 @@ class Runner:
             self._idle.wait(_INTERRUPT_SECONDS)
 
     def _interrupt_once(self, request: int) -> bool:
-        """Interrupt if the request still runs; a late one must not hit the next request."""
+        """Interrupt if the request runs; a late one must not hit the next request, an early one waits for its own."""
         with self._turn:
             if self._busy != request or self._session is None:
+                self._early = max(self._early, request)
                 return False
             self._session.interrupt()
             return True
@@ -116,7 +118,10 @@ class Runner:
         request = int(frame["id"])
         self._session.begin()
         self._idle.clear()
-        self._busy = request
+        with self._turn:
+            self._busy = request
+            if self._early == request:
+                self._session.interrupt()
         try:
             answer = self._watched(frame)
             self._send({"id": request, "is": "done", "answer": answer})

@@ -101,6 +101,7 @@ class Status:
     vanished: tuple[str, ...]
     running: tuple[InstanceRow, ...]
     snapshot_id: int
+    at: Instant = 0  # when it was looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

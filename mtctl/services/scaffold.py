@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import tomli_w
+
 from mtctl.core.errors import Kind, MtctlError, conflict, usage
 from mtctl.core.names import check_name
 from mtctl.services.reports import Created
@@ -19,14 +21,12 @@ EXAMPLE = "nycflights13"
 
 _EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
-_TOML = """\
+_TOML_HEAD = """\
 # This file makes the folder a project; every file in tables/ defines one table by one SELECT.
+# time_zone rules days and times without an offset; a table may have its own with 'time-zone'.
+"""
 
-name = "{name}"
-
-# The zone of days and of times without an offset; a table may have its own with 'time-zone'.
-time_zone = "UTC"
-
+_TOML_TAIL = """
 # Any key of a table's WITH (...) may stand here (see `mtctl help keys`); a table's own pair wins.
 [defaults]
 # start = "2026-01-01"
@@ -47,7 +47,7 @@ def write_project(directory: Path, *, name: str | None, example: bool) -> Create
     """
     root = directory.absolute()
     chosen = _name(root, name, example=example)
-    files = _example_files(chosen) if example else {PROJECT_FILE: _TOML.format(name=chosen).encode()}
+    files = _example_files(chosen) if example else {PROJECT_FILE: _project_toml(chosen)}
     files[".gitignore"] = _IGNORE.encode()
     _refuse_existing(root, files)
     written = sorted(files, key=lambda path: (path == PROJECT_FILE, path))
@@ -74,6 +74,11 @@ def _name(root: Path, name: str | None, *, example: bool) -> str:
         raise usage(
             "identifier", f"the folder's name '{root.name}' cannot name the project", fix="give one with --name"
         ) from None
+
+
+def _project_toml(name: str) -> bytes:
+    values = tomli_w.dumps({"name": name, "time_zone": "UTC"})
+    return f"{_TOML_HEAD}{values}{_TOML_TAIL}".encode()
 
 
 def _example_files(name: str) -> dict[str, bytes]:

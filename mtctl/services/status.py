@@ -64,6 +64,7 @@ class Overview:
             vanished=tuple(vanished),
             running=tuple(instances),
             snapshot_id=snapshot,
+            at=self._clock.now(),
         )
 
     def show(self, name: str) -> TableDetail:

@@ -84,8 +84,10 @@ def nodes(session: Session, instance_id: int) -> list[TaskNode]:
     for task_id, upstream_id in session.rows("work.edges", {"instance_id": instance_id}):
         upstream.setdefault(task_id, []).append(upstream_id)
     return [
-        TaskNode(task_id=task_id, state=TaskState(state), upstream=frozenset(upstream.get(task_id, ())), why=why)
-        for task_id, state, why in session.rows("work.nodes", {"instance_id": instance_id})
+        TaskNode(
+            task_id=task_id, state=TaskState(state), upstream=frozenset(upstream.get(task_id, ())), why=why, name=name
+        )
+        for task_id, state, why, name in session.rows("work.nodes", {"instance_id": instance_id})
     ]
 
 

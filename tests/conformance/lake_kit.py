@@ -118,9 +118,9 @@ class Project:
         duck.rows(f"USE {name}")
         return duck
 
-    def sql(self, text: str, *bindings: object) -> list[tuple]:
-        """Read the state file as the independent eye: no method of the store."""
-        connection = apsw.Connection(str(self.state), flags=apsw.SQLITE_OPEN_READONLY)
+    def sql(self, text: str, *bindings: object, state: Path | None = None) -> list[tuple]:
+        """Read the state file as an independent eye: by no method of the store."""
+        connection = apsw.Connection(str(state or self.state), flags=apsw.SQLITE_OPEN_READONLY)
         connection.set_busy_timeout(30_000)
         found = connection.execute(text, bindings).fetchall()
         connection.close()

@@ -45,7 +45,7 @@ WRITES = [
     f"CHECKPOINT {LAKE}",
     f"DELETE FROM {STATE}.ledger",
     f"UPDATE {STATE}.ducklake_data_file SET record_count = 0",
-    f"INSERT INTO {STATE}.event (at, kind) VALUES (0, 'theirs')",
+    f"INSERT INTO {STATE}.source_set VALUES (1000, 'theirs')",
     f"DELETE FROM {STATE}.ducklake_tag",
 ]
 

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from e2e.kit import PATIENCE, Traced, check_proof, kill, ok, project, run, runner_of, start
+from e2e.kit import PATIENCE, Process, Traced, check_proof, kill, ok, project, run, runner_of, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,7 @@ def _at_point(root: Path, one: Kill) -> bool:
         if one.victim == "holder":
             kill(holder)
             traced.process.wait(PATIENCE)
+            traced.forget()
             # Its runner notices by itself and ends, wherever it stands.
             assert traced.until("never") is None
             return True
@@ -101,8 +102,8 @@ def _at_point(root: Path, one: Kill) -> bool:
         assert runner is not None
         assert runner != holder
         kill(runner)
-        if runner != pid:
-            traced.go()
+        if runner == pid:
+            traced.forget()
         # The holder outlives its runner: the attempt is over, the next task gets a fresh one.
         if traced.until("fsynced") is not None:
             kill(holder)
@@ -122,7 +123,7 @@ def _at_moment(root: Path, one: Kill) -> bool:
     return True
 
 
-def _ends_within(process: subprocess.Popen[str], seconds: float) -> bool:
+def _ends_within(process: Process, seconds: float) -> bool:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -12,6 +12,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,10 +104,19 @@ def environment(**more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", "PYTHONPATH": path} | more
 
 
-def start(root: Path, *words: str, **options: Any) -> subprocess.Popen[str]:
+class Process(subprocess.Popen[str]):
+    """A process that a failing test does not wait for."""
+
+    def __exit__(self, kind: object, *rest: object) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, *rest)  # type: ignore[arg-type]
+
+
+def start(root: Path, *words: str, **options: Any) -> Process:
     """Start mtctl in a project folder."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment(), "text": True} | options
-    return subprocess.Popen([sys.executable, "-m", "mtctl", *words], cwd=root, **options)
+    return Process([sys.executable, "-m", "mtctl", *words], cwd=root, **options)
 
 
 def run(root: Path, *words: str, stdin: str = "", **options: Any) -> Done:
@@ -166,6 +176,7 @@ class Traced:
         os.close(told)
         os.close(granted)
         self._buffer = b""
+        self._waits = False
 
     def __enter__(self) -> Self:
         return self
@@ -178,7 +189,8 @@ class Traced:
         os.close(self._grant)
 
     def next(self) -> tuple[int, str] | None:
-        """Return pid and name of the next point that was reached, None once every process has ended."""
+        """Let it go on to the next point; return pid and name of it, None once every process has ended."""
+        self.go()
         while b"\n" not in self._buffer:
             ready, _, _ = select.select([self._heard], [], [], PATIENCE)
             assert ready, "no point was reached and nothing ended"
@@ -186,14 +198,21 @@ class Traced:
             if not chunk:
                 return None
             self._buffer += chunk
+        self._waits = True
         line, _, self._buffer = self._buffer.partition(b"\n")
         pid, _, name = line.decode().partition(" ")
         return int(pid), name
 
     def go(self) -> None:
-        """Let the process that waits go on."""
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self._grant, b".")
+        """Let the process that waits at a point go on, if one does."""
+        if self._waits:
+            self._waits = False
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._grant, b".")
+
+    def forget(self) -> None:
+        """Forget the process that waits: it is dead, and its word to go on would be another's."""
+        self._waits = False
 
     def until(self, name: str, nth: int = 1) -> int | None:
         """Let it run until the nth time it reaches a point; return the pid that waits there, None when it ended."""
@@ -201,13 +220,12 @@ class Traced:
             nth -= found[1] == name
             if not nth:
                 return found[0]
-            self.go()
         return None
 
     def finish(self) -> Done:
         """Let it run to its end."""
         while self.next() is not None:
-            self.go()
+            pass
         out, err = self.process.communicate(timeout=PATIENCE)
         return Done(self.process.returncode, out, err)
 
@@ -233,7 +251,7 @@ def high_water(pid: int) -> int:
     return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def poll(process: subprocess.Popen[str], holds: Callable[[], bool]) -> None:
+def poll(process: Process, holds: Callable[[], bool]) -> None:
     """Wait until something holds while a process runs."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
@@ -243,16 +261,16 @@ def poll(process: subprocess.Popen[str], holds: Callable[[], bool]) -> None:
             raise AssertionError(f"the process ended first: {process.communicate()}")
 
 
-def line_with(process: subprocess.Popen[str], word: str) -> str:
+def line_with(process: Process, word: str) -> str:
     """Read stderr line by line until one holds a word; return it."""
     assert process.stderr is not None
-    while True:
-        ready, _, _ = select.select([process.stderr], [], [], PATIENCE)
-        assert ready, f"no line with {word!r}"
-        line = process.stderr.readline()
-        assert line, f"the process ended without a line with {word!r}"
-        if word in line:
-            return line
+    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog.start()
+    try:
+        return next(line for line in process.stderr if word in line)
+    finally:
+        watchdog.cancel()
+        watchdog.join()
 
 
 def lake_files(root: Path) -> set[str]:
@@ -285,7 +303,7 @@ def _check_rows(root: Path, files: list[str]) -> None:
     assert held == duck(ask.format(f"'{root}/data/source.parquet'"))
 
 
-def together(*processes: subprocess.Popen[str]) -> list[Done]:
+def together(*processes: Process) -> list[Done]:
     """Wait for processes that were started at once; return how they ended."""
     found = []
     for process in processes:

@@ -18,7 +18,7 @@ RETURNING task_id
 INSERT OR IGNORE INTO task_edge (upstream_id, task_id) VALUES (:upstream_id, :task_id)
 
 -- name: nodes
-SELECT task_id, state, why FROM task_instance WHERE instance_id = :instance_id ORDER BY task_id
+SELECT task_id, state, why, name FROM task_instance WHERE instance_id = :instance_id ORDER BY task_id
 
 -- name: edges
 SELECT e.task_id, e.upstream_id FROM task_instance t JOIN task_edge e ON e.task_id = t.task_id
