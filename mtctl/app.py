@@ -6,6 +6,7 @@ imports duckdb.
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import threading
@@ -78,7 +79,14 @@ class App:
         self._stack.close()
 
     def interrupt(self) -> None:
-        """Stop what runs: the query is interrupted, nothing more is claimed. Callable from a signal handler."""
+        """Stop what runs: the query is interrupted, nothing more is claimed. Callable from a signal handler.
+
+        A handler runs in the midst of the main thread, which may hold the very lock that setting an event takes. So
+        another thread does it, and a bare one: `threading` takes locks of its own to start one.
+        """
+        _thread.start_new_thread(self._interrupt, ())
+
+    def _interrupt(self) -> None:
         self._stop.set()
         if self._engine_started:
             self._engine.stop()

@@ -28,6 +28,9 @@ _BARS = str.maketrans("█░·▒", "#~.+")
 _PROSE = frozenset({"COMMENT", "DETAIL", "ERROR", "FOUND", "FROM", "MEANING", "NOTE", "REASON", "TITLE", "WHY"})
 """Columns that may wrap on a narrow terminal; names and numbers never do."""
 
+_PROSE_CELLS = 14
+"""How narrow prose may become before a line is left to the terminal to wrap."""
+
 
 def write_block(block: Block, stream: TextIO, paint: Paint, *, terminal: bool) -> None:
     """Write one block of an answer."""
@@ -115,7 +118,8 @@ def _write_rich(grid: Grid, stream: TextIO, paint: Paint) -> None:
     texts = zip(grid.heads, *([cell_text(cell, paint) for cell in row] for row in grid.rows), strict=True)
     for column, right in zip(texts, _right(grid), strict=True):
         head = column[0]
-        least = len(head) if head in _PROSE else max(map(width, column))
+        longest = max(map(width, column))
+        least = min(longest, _PROSE_CELLS) if head in _PROSE else longest
         table.add_column(head, justify="right" if right else "left", overflow="fold", min_width=least)
     for row in grid.rows:
         table.add_row(*(Text.from_ansi(_tinted(cell, paint)) for cell in row))

@@ -29,7 +29,7 @@ def list_(
 
     with ui.project() as project:
         found = project.instances(limit=limit, state=None if state is None else str(state), table=table)
-    ui.show(instances_answer(found, limit))
+    ui.show(instances_answer(found, limit, ui.shell.now()))
 
 
 @command(app, "show", "mtctl instance show 01JD4N", "mtctl instance show 01JD4N -o json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Facts, Grid, Record, State
-from mtctl.cli.words import bounds, count, lasting, moment, rfc3339
+from mtctl.cli.words import ago, bounds, count, lasting, moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 _FIELDS = ("id", "title", "trigger", "state", "created_at", "started_at", "finished_at", "duration_s", "rows", "tasks")
 
 
-def instances_answer(rows: Sequence[InstanceRow], limit: int) -> Answer:
+def instances_answer(rows: Sequence[InstanceRow], limit: int, now: Instant) -> Answer:
     """Return the newest instances first."""
-    heads = ("INSTANCE", "STATE", "TITLE", "TRIGGER", "TASKS", "ROWS", "STARTED", "TOOK")
+    heads = ("INSTANCE", "STATE", "TITLE", "TASKS", "ROWS", "STARTED", "TOOK")
     cells = tuple(
         (
             row.ulid,
             State(row.state),
             row.title,
-            str(row.trigger),
             _tasks_text(row),
             count(row.rows),
-            moment(row.started_at or row.created_at),
+            ago(row.started_at or row.created_at, now),
             lasting(_seconds(row.started_at, row.ended_at)),
         )
         for row in rows

@@ -56,19 +56,15 @@ def status_answer(status: Status) -> Answer:
 
 def list_answer(status: Status) -> Answer:
     """Return `table list`."""
-    heads = ("TABLE", "HEALTH", "MODE", "GRAIN", "ROWS", "SIZE", "FILES", "SCHEDULE", "FROM", "COMMENT")
+    heads = ("TABLE", "HEALTH", "GRAIN", "ROWS", "SIZE", "SCHEDULE")
     rows = tuple(
         (
             table.table,
             State(table.health),
-            str(table.mode),
-            table.grain,
+            table.grain or "whole",
             count(table.rows),
             size(table.bytes),
-            table.files,
             table.schedule or table.freshness,
-            table.file or str(table.origin),
-            table.comment,
         )
         for table in status.tables
     )

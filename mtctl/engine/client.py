@@ -167,6 +167,7 @@ class RunnerClient:
     def _guarded(self, wait: Callable[[], Any], *, stays_open: bool = False) -> Any:
         """Wait for an answer; whatever breaks the waiting off (Ctrl-C) cancels the request and waits for its end.
 
+        Where a cancel is under way already, nobody waits for it a second time: the runner is killed.
         `stays_open` says that the request goes on after this answer: its rows are still to come.
         """
         try:
@@ -175,7 +176,10 @@ class RunnerClient:
             self._settle()
             raise
         except BaseException:
-            self.cancel()
+            if self._stopped:
+                self.kill()
+            else:
+                self.cancel()
             self._drain()
             self._settle()
             raise

@@ -49,6 +49,8 @@ class Runner:
         self._busy: int | None = None
         self._early = 0  # the newest request that was cancelled before it began
         self._idle = threading.Event()
+        self._watched_requests: queue.SimpleQueue[tuple[int, threading.Event]] = queue.SimpleQueue()
+        self._telling = threading.Lock()
         self._turn = threading.Lock()
         self._session: Session | None = None
         self._binder: Binder | None = None
@@ -62,6 +64,7 @@ class Runner:
             return
         self._open(opening)
         threading.Thread(target=self._listen, name="reader", daemon=True).start()
+        threading.Thread(target=self._report, name="progress", daemon=True).start()
         while (frame := self._frames.get()) is not None:
             if frame["do"] == "close":
                 return
@@ -163,19 +166,25 @@ class Runner:
         if not frame.get("progress"):
             return act(self, frame)
         ended = threading.Event()
-        watcher = threading.Thread(target=self._report, args=(frame["id"], ended), daemon=True)
-        watcher.start()
+        self._watched_requests.put((frame["id"], ended))
         try:
             return act(self, frame)
         finally:
             ended.set()
-            watcher.join()
+            with self._telling:  # nothing asks the session any more
+                pass
 
-    def _report(self, request: int, ended: threading.Event) -> None:
-        while not ended.wait(_PROGRESS_SECONDS):
-            percent = self._session.progress() if self._session is not None else -1.0
-            known = percent if percent >= 0 else None
-            self._send({"id": request, "is": "progress", "percent": known, "rows": 0})
+    def _report(self) -> None:
+        """Send progress of one request after the other; one thread for all, a task is shorter than its start."""
+        while True:
+            request, ended = self._watched_requests.get()
+            while not ended.wait(_PROGRESS_SECONDS):
+                with self._telling:
+                    if ended.is_set():
+                        break
+                    percent = self._session.progress() if self._session is not None else -1.0
+                    known = percent if percent >= 0 else None
+                    self._send({"id": request, "is": "progress", "percent": known, "rows": 0})
 
     def _send(self, frame: dict[str, Any]) -> None:
         with self._write_lock:

@@ -67,16 +67,17 @@ def copy(
 
 
 def settle(files: Sequence[Written]) -> tuple[StagedFile, ...]:
-    """Bring the files to the disk and digest them, several at once: fsync and hashing both wait outside of Python."""
+    """Bring the files to the disk and digest them, several at once: fsync and hashing both wait outside of Python.
+
+    Their names need not last: the files count from the moment that they have their names in the lake.
+    """
     if not files:
         return ()
-    with ThreadPoolExecutor(max_workers=min(4, len(files))) as pool:
-        digests = list(pool.map(_settle, (file.path for file in files)))
-    folder = os.open(os.path.dirname(files[0].path), os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    if len(files) == 1:  # a thread costs as much as the fsync
+        digests = [_settle(files[0].path)]
+    else:
+        with ThreadPoolExecutor(max_workers=min(4, len(files))) as pool:
+            digests = list(pool.map(_settle, (file.path for file in files)))
     return tuple(
         StagedFile(
             path=file.path,

@@ -67,7 +67,6 @@ class LakeFiles:
             _rename(path, target / path.name)
             names.append(path.name)
         _sync(target)
-        _sync(self.staging)
         return tuple(names)
 
     def discard(self, paths: Iterable[str]) -> None:

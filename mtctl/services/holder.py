@@ -77,13 +77,16 @@ class Holder:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop beating and sign off."""
+    def __exit__(self, kind: object, *_: object) -> None:
+        """Stop beating and sign off; what was left open is given up, lest others wait for a lease to run out."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
         with self._store.write() as tx:
-            tx.end_holder(self.holder_id)
+            if kind is not None or self.lost:
+                tx.lose(self.holder_id)
+            else:
+                tx.end_holder(self.holder_id)
         self._liveness.release()
 
     def new_ulid(self) -> str:

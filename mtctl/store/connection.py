@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BUSY_MS = 30_000
 """How long a write waits for another process's write: longer than any of ours by far."""
 
+STATEMENTS = 512
+"""How many prepared statements a connection keeps: more than there are, an attempt alone runs nearly a hundred."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _SCRIPTS = ("0001_initial.sql", "ducklake_1_0.sql", "ducklake_index.sql")
 _PRAGMAS = f"""
@@ -117,7 +120,8 @@ def _fill(draft: Path, clock: Clock, name: str, data_path: str) -> None:
 
 def _connect(path: Path) -> apsw.Connection:
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        flags = apsw.SQLITE_OPEN_READWRITE
+        connection = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENTS)
         _configure(connection)
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except apsw.Error as error:

@@ -249,4 +249,4 @@ def _credit(
         outcome=Outcome.SUCCESS,
     )
     work.apply(session, [done])
-    return done, *work.advance_instance(session, publication.claimed.task.instance_id)
+    return done, *work.advance_below(session, done.task_id)

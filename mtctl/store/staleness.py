@@ -37,6 +37,8 @@ def refresh_coverage(session: Session, table_id: int, within: IntervalSet, gone:
         found = rows_within(session, table_id, part)
         fresh, stale = judge.sort(found)
         ended = IntervalSet.of([part]) & (gone - IntervalSet.of(row.interval for row in found))
+        if not found and not ended:
+            continue
         _store(session, table_id, part, ended, fresh, stale)
 
 

@@ -23,7 +23,7 @@ ANSWERS = {
     "list": list_answer(STATUS),
     "show": detail_answer(DETAIL),
     "partitions": partitions_answer("flights_daily", PARTITIONS, 10),
-    "instances": instances_answer([INSTANCE], 50),
+    "instances": instances_answer([INSTANCE], 50, 0),
     "instance": instance_answer(INSTANCE_DETAIL),
     "verify": verify_answer(VERIFY_RED),
 }

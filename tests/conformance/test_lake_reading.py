@@ -88,6 +88,7 @@ def changes_of(text: str) -> dict[str, list[str]]:
     return {kind: sorted(names) for kind, names in found.items()}
 
 
+@pytest.mark.campaign
 def test_a_moment_in_time_is_the_snapshot_that_was_newest_then(history):
     with history.attached() as lake, Duck() as own:
         for snapshot in history.versions()[-3:]:
@@ -124,6 +125,7 @@ def test_the_change_feed_of_intervals_with_their_own_file_is_what_the_ledger_say
 COLUMNS = "flight_date, carrier, flights, cancelled, avg_departure_delay, avg_arrival_delay"
 
 
+@pytest.mark.campaign
 def test_row_ids_are_never_given_twice(small):
     small.mtctl("refresh", "flights_daily", "--interval", "2013-01-03", "--force")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ _SUM = "SELECT day, count(*), sum(amount) FROM {} GROUP BY day ORDER BY day"
 def test_two_that_are_asked_for_the_same_intervals_do_each_once(tmp_path: Path, rounds: int, days: int) -> None:
     root = project(tmp_path / "p", days=days)
     edges = _edges(days, days // rounds)
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         words = ("refresh", "daily", "--batch", "2", "--from", first, "--to", last)
         for done in together(start(root, *words), start(root, *words)):
             _check_calm(done)
@@ -61,7 +62,7 @@ def test_who_waits_takes_over_from_one_that_dies(tmp_path: Path) -> None:
 def test_eight_processes_at_once_never_meet_a_lock(tmp_path: Path, rounds: int, days: int) -> None:
     root = project(tmp_path / "p", days=days)
     edges = _edges(days, days // rounds)
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         part = ("--from", first, "--to", last)
         asked = [
             ("refresh", "daily", "--batch", "2", *part),

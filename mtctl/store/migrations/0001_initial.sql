@@ -148,7 +148,7 @@ CREATE TABLE task_instance (
   CHECK ((state IN ('success', 'failed', 'cancelled', 'skipped')) = (ended_at IS NOT NULL)),
   CHECK ((start_at IS NULL) = (end_at IS NULL) AND (start_at IS NULL OR start_at < end_at))
 ) STRICT;
-CREATE INDEX task_of_instance ON task_instance (instance_id);
+CREATE INDEX task_of_instance ON task_instance (instance_id, state);
 CREATE INDEX task_claimable ON task_instance (priority, ready_at, task_id) WHERE state = 'pending';
 CREATE INDEX task_running ON task_instance (queue) WHERE state = 'running';
 CREATE INDEX task_open_of_table ON task_instance (table_id) WHERE ended_at IS NULL;

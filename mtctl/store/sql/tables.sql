@@ -79,8 +79,11 @@ UPDATE OR REPLACE table_read SET upstream_id = :table_id
 WHERE upstream_id IN (SELECT table_id FROM materialized_table WHERE name = :name AND dropped_at IS NOT NULL)
 
 -- name: readers
+-- One that holds nothing has nothing to be judged.
 SELECT r.table_id FROM table_read r JOIN materialized_table m ON m.table_id = r.table_id
-WHERE r.upstream_id = :table_id AND m.dropped_at IS NULL ORDER BY r.table_id
+WHERE r.upstream_id = :table_id AND m.dropped_at IS NULL
+  AND EXISTS (SELECT 1 FROM coverage c WHERE c.table_id = r.table_id)
+ORDER BY r.table_id
 
 -- name: applied_files
 SELECT file, table_id, file_sha256, file_size, file_mtime_ns FROM materialized_table

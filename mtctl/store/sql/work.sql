@@ -24,6 +24,15 @@ SELECT task_id, state, why, name FROM task_instance WHERE instance_id = :instanc
 SELECT e.task_id, e.upstream_id FROM task_instance t JOIN task_edge e ON e.task_id = t.task_id
 WHERE t.instance_id = :instance_id
 
+-- name: waiting_for
+-- What waits for a task, with everything that it waits for.
+SELECT t.task_id, e.upstream_id, u.state
+FROM task_edge d
+JOIN task_instance t ON t.task_id = d.task_id
+JOIN task_edge e ON e.task_id = t.task_id
+JOIN task_instance u ON u.task_id = e.upstream_id
+WHERE d.upstream_id = :task_id AND t.state = 'created' ORDER BY t.task_id, e.upstream_id
+
 -- name: move_idle
 UPDATE task_instance
 SET state = :to, why = :why, tries = max(tries + :tries, 0), ready_at = coalesce(:ready_at, ready_at),
@@ -53,8 +62,11 @@ SET outcome = 'success', ended_at = :now, snapshot_id = :snapshot, intervals = :
     seconds = :seconds
 WHERE attempt_id = :attempt_id AND outcome IS NULL
 
--- name: state_counts
-SELECT state, count(*) FROM task_instance WHERE instance_id = :instance_id GROUP BY state
+-- name: states
+-- One look into the index for each state, however many tasks there are.
+SELECT s.state FROM (SELECT 'created' AS state UNION ALL VALUES ('pending'), ('running'), ('suspended'), ('success'),
+                            ('failed'), ('cancelled'), ('skipped')) s
+WHERE EXISTS (SELECT 1 FROM task_instance t WHERE t.instance_id = :instance_id AND t.state = s.state)
 
 -- name: has_started
 SELECT started_at IS NOT NULL, state FROM workflow_instance WHERE instance_id = :instance_id
