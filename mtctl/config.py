@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mtctl.core.errors import MtctlError, invalid, not_found
+from mtctl.core.zones import zone as check_zone
 
 PROJECT_FILE = "mtctl.toml"
 STATE_FOLDER = ".mtctl"
@@ -115,14 +116,14 @@ def load_project(root: Path) -> Project:
 
     name = _environment("MTCTL_NAME", top.get("name", _plain_name(root.name)), origins, "name")
     zone = _environment("MTCTL_TIME_ZONE", top.get("time_zone", "UTC"), origins, "time_zone")
+    check_zone(zone, where=f"{file}: time_zone")
     memory = _environment("MTCTL_ENGINE_MEMORY", engine.get("memory", _default_memory()), origins, "engine.memory")
     if not _MEMORY.match(memory):
         raise invalid(
             "config_value", f"engine.memory {memory!r} is not a size", where=str(file), fix="write for example '4GB'"
         )
-    threads = int(
-        _environment("MTCTL_ENGINE_THREADS", str(engine.get("threads", os.cpu_count() or 1)), origins, "engine.threads")
-    )
+    given = str(engine.get("threads", os.cpu_count() or 1))
+    threads = _whole(_environment("MTCTL_ENGINE_THREADS", given, origins, "engine.threads"), "engine.threads", file)
     _in_range(threads, 1, 1024, "engine.threads", file)
 
     lake_path = _inside_rules(root, lake.get("path", "lake/"), file)
@@ -177,14 +178,22 @@ def read_text_file(file: Path, *, what: str, limit: int = MAX_FILE_BYTES) -> str
         raise invalid(
             "file_kind", f"{what} cannot be read: {error.strerror}", where=str(file), fix="check its permissions"
         ) from None
+    return decode_text(raw, what=what, where=str(file))
+
+
+def decode_text(raw: bytes, *, what: str, where: str) -> str:
+    """Return text that came as bytes: UTF-8, with or without BOM, line ends as LF.
+
+    Raises invalid `file_encoding`, `file_nul`.
+    """
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise invalid(
-            "file_encoding", f"{what} is not UTF-8 (byte {error.start})", where=str(file), fix="save it as UTF-8"
+            "file_encoding", f"{what} is not UTF-8 (byte {error.start})", where=where, fix="save it as UTF-8"
         ) from None
     if "\0" in text:
-        raise invalid("file_nul", f"{what} contains a NUL character", where=str(file), fix="remove it")
+        raise invalid("file_nul", f"{what} contains a NUL character", where=where, fix="remove it")
     return text.replace("\r\n", "\n")
 
 
@@ -350,7 +359,8 @@ def _project_name(name: str, file: Path) -> str:
 
 
 def _absolute(root: Path, text: str) -> Path:
-    return Path(os.path.normpath(root / Path(text).expanduser()))
+    # Unlike Path.expanduser this leaves alone what it cannot expand: nobody's home, or no HOME.
+    return Path(os.path.normpath(root / os.path.expanduser(text)))  # noqa: PTH111
 
 
 def _inside_rules(root: Path, text: str, file: Path) -> Path:
@@ -380,6 +390,14 @@ def _text(value: Any, key: str, file: Path) -> str:
     if not isinstance(value, str) or not value:
         raise invalid("config_value", f"{key} is not a text", where=str(file), fix="write it in quotes")
     return value
+
+
+def _whole(text: str, key: str, file: Path) -> int:
+    if not (text.isascii() and text.lstrip("-").isdigit() and len(text) < 19):
+        raise invalid(
+            "config_value", f"{key} = {text[:80]!r} is not a whole number", where=str(file), fix="write a number"
+        )
+    return int(text)
 
 
 def _in_range(value: int, low: int, high: int, key: str, file: Path) -> None:

@@ -184,11 +184,12 @@ class MeasureRequest:
     ranges: tuple[tuple[int, int], ...]  # (row_start, rows) per interval, to fingerprint each
     zone: str
     partition: Partition | None
+    intervals: tuple[Interval, ...] = ()  # per range, where the partition says that its rows must belong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a file really holds. `keys` are, per range, the least and greatest partition key found, as text."""
+    """What a file really holds. `strays` are, per range, how many of its rows belong to another interval."""
 
     rows: int
     bytes: int
@@ -196,6 +197,7 @@ class Measured:
     sha256: str
     fingerprints: tuple[str, ...]
     stats: tuple[Any, ...]  # tuple[ColumnStats, ...] recomputed from the data
+    strays: tuple[int, ...] = ()
 
 
 class Engine(Protocol):
@@ -251,13 +253,12 @@ class LastAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableTotals:
-    """What a table holds now: live rows, bytes and files of the lake, intervals published."""
+    """What a table holds now: live rows, bytes and files of the lake."""
 
     table_id: int
     rows: int
     bytes: int
     files: int
-    intervals: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ a terminal is there to draw on.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Facts, Grid, Lines, State
@@ -49,9 +50,7 @@ def write_block(block: Block, stream: TextIO, paint: Paint, *, terminal: bool) -
 
 def width(text: str) -> int:
     """Return how many terminal cells a text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_cells(char) for char in text)
+    return len(text) if text.isascii() else _wide(text)
 
 
 def pad(text: str, cells: int, *, right: bool) -> str:
@@ -139,6 +138,11 @@ def _right(grid: Grid) -> list[bool]:
         head in grid.right or (bool(column) and all(isinstance(cell, (int, float)) for cell in column))
         for head, column in zip(grid.heads, columns, strict=True)
     ]
+
+
+@lru_cache(maxsize=1024)
+def _wide(text: str) -> int:
+    return sum(_cells(char) for char in text)
 
 
 def _cells(char: str) -> int:

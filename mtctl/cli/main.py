@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,6 +118,8 @@ def _crash(error: BaseException, shell: Shell) -> int:
 
 def _crash_file(error: BaseException, shell: Shell) -> str:
     """Write the traceback beside the state, into the user's log folder or the temporary one; return where, or ''."""
+    import tempfile  # noqa: PLC0415 - a crash may cost ten milliseconds, no other call
+
     from platformdirs import user_log_path  # noqa: PLC0415 - only a crash needs it
 
     text = f"mtctl {' '.join(shell.argv)}\n\n" + "".join(traceback.format_exception(error))

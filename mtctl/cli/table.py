@@ -169,12 +169,9 @@ def _unknown(name: str, known: set[str]) -> MtctlError:
 
 
 def _read(file: str) -> str:
-    """Return the statement's text; errors `file_missing` and `file_unreadable`."""
-    if file == "-":
-        return sys.stdin.read()
-    try:
-        return Path(file).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise not_found("file_missing", "the file does not exist", where=file, fix="check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise usage("file_unreadable", f"cannot read the file: {error}", where=file) from None
+    """Return the statement's text; errors of `config.read_text_file`."""
+    from mtctl.config import decode_text, read_text_file  # noqa: PLC0415
+
+    if file != "-":
+        return read_text_file(Path(file), what="the file")
+    return decode_text(sys.stdin.buffer.read(), what="the statement", where="<stdin>")

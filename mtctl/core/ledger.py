@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
@@ -56,9 +57,7 @@ def bounds(definition: TableDefinition, calendar: Calendar | None) -> IntervalSe
     """
     if definition.mode is Mode.FULL:
         return _WHOLE_SET
-    grain = _grain(definition, calendar)
-    start = grain.ceil(_start(definition))
-    return _range(start, MAX_INSTANT if definition.end is None else grain.floor(definition.end))
+    return _bounds(_grain(definition, calendar), _start(definition), definition.end)
 
 
 def wanted(definition: TableDefinition, calendar: Calendar | None, now: Instant) -> IntervalSet:
@@ -69,9 +68,7 @@ def wanted(definition: TableDefinition, calendar: Calendar | None, now: Instant)
     if definition.mode is Mode.FULL:
         return _WHOLE_SET
     grain = _grain(definition, calendar)
-    closed = grain.floor(now - definition.delay)
-    limit = grain.next(closed) if definition.open else closed
-    return bounds(definition, calendar) & _range(MIN_INSTANT, limit)
+    return _wanted(grain, _start(definition), definition.end, now - definition.delay, begun=definition.open)
 
 
 def todo(wanted_set: IntervalSet, coverage: Coverage) -> IntervalSet:
@@ -220,6 +217,19 @@ def _reading(grain: Calendar, read: Read, part: Interval) -> Interval:
     first, last = _clamp(part.start - read.after), _clamp(part.end - read.before) - 1
     start = grain.floor(min(first, last))
     return Interval(start, grain.next(grain.floor(last)))
+
+
+@lru_cache(maxsize=1024)
+def _bounds(grain: Calendar, start: Instant, end: Instant | None) -> IntervalSet:
+    """Return `bounds` of these parts: most tables of a project share them."""
+    return _range(grain.ceil(start), MAX_INSTANT if end is None else grain.floor(end))
+
+
+@lru_cache(maxsize=1024)
+def _wanted(grain: Calendar, start: Instant, end: Instant | None, closes: Instant, *, begun: bool) -> IntervalSet:
+    """Return `wanted` of these parts; `closes` is the last instant that an interval may end at."""
+    closed = grain.floor(closes)
+    return _bounds(grain, start, end) & _range(MIN_INSTANT, grain.next(closed) if begun else closed)
 
 
 def _grain(definition: TableDefinition, calendar: Calendar | None) -> Calendar:

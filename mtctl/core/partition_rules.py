@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import Calendar
@@ -57,7 +58,7 @@ def mode_of(statement: TableStatement, options: TableOptions, partition: Partiti
 
 def partition_calendar(partition: Partition, zone: str) -> Calendar:
     """Return the calendar of a partition in a zone; error `partition_grain_ambiguous`."""
-    return Calendar(partition.grain, zone, wall=not is_zoned(partition))
+    return _calendar(partition.grain, zone, partition.columns[0].type)
 
 
 def calendar_of(definition: TableDefinition) -> Calendar | None:
@@ -70,6 +71,11 @@ def calendar_of(definition: TableDefinition) -> Calendar | None:
 def is_zoned(partition: Partition) -> bool:
     """Return whether the partition column holds real instants (TIMESTAMPTZ)."""
     return type_family(partition.columns[0].type) == _ZONED
+
+
+@lru_cache(maxsize=256)
+def _calendar(grain: Grain, zone: str, column_type: str) -> Calendar:
+    return Calendar(grain, zone, wall=type_family(column_type) != _ZONED)
 
 
 def _column(

@@ -126,8 +126,10 @@ class Binder:
         if len(self._made) > _CHEAPER_ANEW:
             self._session.reopen()
             self._follow()
-        for name in list(self._made):
-            self._drop(name)
+        if self._made:
+            drops = [_drop_sql(key, made) for key, made in self._made.items()]
+            self._made.clear()
+            self._session.connection.execute("; ".join(drops))
 
     def _follow(self) -> None:
         """Forget what went away with an older instance of the session."""
@@ -151,8 +153,7 @@ class Binder:
         self._made[key] = sql
 
     def _drop(self, key: str) -> None:
-        kind = "VIEW" if self._made.pop(key).startswith("CREATE VIEW") else "TABLE"
-        self._session.connection.execute(f"DROP {kind} IF EXISTS main.{quote(key)}")
+        self._session.connection.execute(_drop_sql(key, self._made.pop(key)))
 
 
 def plain_name(relation: Relation) -> str:
@@ -168,6 +169,11 @@ def bind_values(params: Mapping[str, object], wanted: Sequence[str]) -> dict[str
         if isinstance(tagged, dict):
             values[name] = duckdb.Value(tagged["value"], duckdb.type(tagged["type"]))
     return values
+
+
+def _drop_sql(key: str, made: str) -> str:
+    kind = "VIEW" if made.startswith("CREATE VIEW") else "TABLE"
+    return f"DROP {kind} IF EXISTS main.{quote(key)}"
 
 
 def _by_name(relations: Sequence[Relation]) -> dict[str, Relation]:

@@ -11,21 +11,24 @@ from __future__ import annotations
 
 import os
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from mtctl.core import partition as partitions
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.model import ColumnStats
 from mtctl.core.names import quote
 from mtctl.engine import literals
 from mtctl.engine.fingerprint import fingerprint, row_hash
+from mtctl.engine.predicate import buckets, is_native
 from mtctl.engine.troubles import translate
 from mtctl.engine.written import digest_of
 from mtctl.ports import Measured, MeasureRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mtctl.core.model import Column
     from mtctl.engine.session import Session
@@ -41,14 +44,22 @@ def measure(session: Session, request: MeasureRequest, probe: int) -> Measured:
         columns = _present(session, request)
         source = literals.parquet([request.path], columns, row_numbers=True) if columns else ""
         rows = int(session.run(f"SELECT count(*) FROM read_parquet({literals.text_list([request.path])})")[0][0])
-        fingerprints = _fingerprints(session, source, columns, request.ranges, probe)
+        fingerprints, strays = _contents(session, source, columns, request, probe)
         stats = tuple(_stats(session, source, column) for column in columns) if rows else ()
     except OSError as error:
         raise _unreadable(request.path, error.strerror or str(error)) from None
     except duckdb.Error as error:
         trouble = translate(error)
         raise trouble if trouble.code == "cancelled" else _unreadable(request.path, trouble.what) from None
-    return Measured(rows=rows, bytes=size, footer_bytes=footer, sha256=sha256, fingerprints=fingerprints, stats=stats)
+    return Measured(
+        rows=rows,
+        bytes=size,
+        footer_bytes=footer,
+        sha256=sha256,
+        fingerprints=fingerprints,
+        stats=stats,
+        strays=strays,
+    )
 
 
 def _present(session: Session, request: MeasureRequest) -> list[Column]:
@@ -67,24 +78,63 @@ def _footer_bytes(path: str) -> int:
     return int(length) if magic == b"PAR1" else 0
 
 
-def _fingerprints(
-    session: Session, source: str, columns: Sequence[Column], ranges: Sequence[tuple[int, int]], probe: int
-) -> tuple[str, ...]:
-    """Return the fingerprint of each range of rows; one scan, since the ranges lie one behind the other."""
-    if not ranges:
-        return ()
-    starts = sorted((start, start + rows, index) for index, (start, rows) in enumerate(ranges) if rows)
-    sums = dict.fromkeys(range(len(ranges)), (0, 0))
+def _contents(
+    session: Session, source: str, columns: Sequence[Column], request: MeasureRequest, probe: int
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the fingerprint of each range of rows and how many of them belong elsewhere, in one scan.
+
+    The ranges lie one behind the other, so that an ASOF join on the row number finds the one of each row.
+    """
+    if not request.ranges:
+        return (), ()
+    counts = [[0, 0, 0] for _ in request.ranges]
+    starts = sorted((start, start + rows, index) for index, (start, rows) in enumerate(request.ranges) if rows)
     if starts:
+        keys = _keys(request, columns)
         values = ", ".join(f"({start}, {end}, {index})" for start, end, index in starts)
-        # The latest range that begins at or before the row: an ASOF join on the row number.
         sql = (
-            "SELECT r.n, count(*), sum(h) "
-            f"FROM (SELECT file_row_number AS at, {row_hash(columns)} AS h FROM {source}) d "
-            f"ASOF JOIN (VALUES {values}) AS r(a, b, n) ON d.at >= r.a WHERE d.at < r.b GROUP BY r.n"
+            f"SELECT r.n, count(*), sum(h), {keys.names} "
+            f"FROM (SELECT file_row_number AS at, {row_hash(columns)} AS h, {keys.sql} FROM {source}) d "
+            f"ASOF JOIN (VALUES {values}) AS r(a, b, n) ON d.at >= r.a WHERE d.at < r.b GROUP BY ALL"
         )
-        sums |= {int(n): (int(count), int(total)) for n, count, total in session.run(sql)}
-    return tuple(fingerprint(probe, *sums[index]) for index in range(len(ranges)))
+        for n, count, total, *key in session.run(sql):
+            found = counts[int(n)]
+            found[0] += int(count)
+            found[1] += int(total)
+            found[2] += 0 if keys.belongs(key, int(n)) else int(count)
+    return tuple(fingerprint(probe, count, total) for count, total, _ in counts), tuple(one for _, _, one in counts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keys:
+    """What of a row says where it belongs: `names` of the columns that `sql` makes, and the judgement on them."""
+
+    names: str
+    sql: str
+    belongs: Callable[[list[Any], int], bool]
+
+
+def _keys(request: MeasureRequest, columns: Sequence[Column]) -> _Keys:
+    partition, intervals = request.partition, request.intervals
+    present = {column.name: column for column in columns}
+    names = [column.name for column in partition.columns] if partition is not None else []
+    if partition is None or not intervals or not present.keys() >= set(names):
+        return _Keys(names="0", sql="0 AS k0", belongs=lambda _key, _range: True)
+    if is_native(partition):
+        ordered = sorted(range(len(intervals)), key=lambda index: intervals[index])
+        numbers = buckets(present[names[0]], partition, request.zone, [intervals[index] for index in ordered])
+        place = {index: at for at, index in enumerate(ordered)}
+        return _Keys(
+            names="k0",
+            sql=f"{numbers.sql} AS k0",
+            belongs=lambda key, index: key[0] is not None and numbers.interval_of(int(key[0])) == place[index],
+        )
+    texts = [partitions.values(partition, interval, request.zone) for interval in intervals]
+    return _Keys(
+        names=", ".join(f"k{number}" for number in range(len(names))),
+        sql=", ".join(f"{quote(name)} AS k{number}" for number, name in enumerate(names)),
+        belongs=lambda key, index: tuple(key) == texts[index],
+    )
 
 
 def _stats(session: Session, source: str, column: Column) -> ColumnStats:

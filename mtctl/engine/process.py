@@ -33,7 +33,7 @@ class RunnerProcess:
         sweep(settings.temp)
         Path(settings.temp).mkdir(mode=0o700, parents=True, exist_ok=True)
         self.temp = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=settings.temp)
-        self._stderr = Path(self.temp, "stderr").open("w+b")  # noqa: SIM115 - lives as long as the process
+        self._stderr = os.fdopen(os.open(Path(self.temp, "stderr"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b")
         self._process = _start(python, self._stderr)
         self.frames: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._write_lock = threading.Lock()

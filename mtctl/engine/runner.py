@@ -125,9 +125,11 @@ class Runner:
             self._busy = request
             if self._early == request:
                 self._session.interrupt()
+        failed = True
         try:
             answer = self._watched(frame)
             self._send({"id": request, "is": "done", "answer": answer})
+            failed = False
         except MtctlError as error:
             self._send({"id": request, "is": "error", "error": wire.dump_error(self._honest(error))})
         except duckdb.Error as error:
@@ -139,7 +141,7 @@ class Runner:
             with self._turn:
                 self._busy = None
             self._idle.set()
-            self._clean()
+            self._clean(failed=failed)
 
     def _honest(self, error: MtctlError) -> MtctlError:
         """Return the error to tell: an interrupted query fails in many words, after a cancel all mean the same."""
@@ -150,13 +152,18 @@ class Runner:
             return cancelled
         return error
 
-    def _clean(self) -> None:
-        """Drop what the attempt made; where that fails, a new instance is clean for certain."""
+    def _clean(self, *, failed: bool) -> None:
+        """Drop what the attempt made; where that fails, a new instance is clean for certain.
+
+        An instance that met an error of its own (a damaged file is enough) answers nothing more to anybody.
+        """
         if self._session is None or self._binder is None:
             return
         self._session.begin()
         try:
             self._binder.clear()
+            if failed:
+                self._session.run("SELECT 1")
         except (duckdb.Error, MtctlError):
             self._session.reopen()
 

@@ -24,6 +24,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "python_enable_replacements": False,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    # It knows a file by path and time: one rewritten within a tick of the clock was answered from the cache. The
+    # operating system keeps the bytes anyway.
+    "enable_external_file_cache": False,
 }
 
 

@@ -85,7 +85,7 @@ def _details(error: duckdb.Error) -> dict[str, str]:
     if not brace:
         return {}
     try:
-        loaded = json.loads(brace + rest)
+        loaded, _ = json.JSONDecoder().raw_decode(brace + rest)  # an internal error has words behind it
     except ValueError:
         return {}
     return loaded if isinstance(loaded, dict) else {}

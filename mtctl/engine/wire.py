@@ -339,6 +339,7 @@ def dump_measure(r: MeasureRequest) -> Json:
         "ranges": [list(pair) for pair in r.ranges],
         "zone": r.zone,
         "partition": dump_partition(r.partition),
+        "intervals": [[i.start, i.end] for i in r.intervals],
     }
 
 
@@ -350,6 +351,7 @@ def load_measure(d: Json) -> MeasureRequest:
         ranges=tuple((a, b) for a, b in d["ranges"]),
         zone=d["zone"],
         partition=load_partition(d["partition"]),
+        intervals=tuple(Interval(a, b) for a, b in d["intervals"]),
     )
 
 
@@ -362,6 +364,7 @@ def dump_measured(m: Measured) -> Json:
         "sha256": m.sha256,
         "fingerprints": list(m.fingerprints),
         "stats": [dump_stats(s) for s in m.stats],
+        "strays": list(m.strays),
     }
 
 
@@ -374,4 +377,5 @@ def load_measured(d: Json) -> Measured:
         sha256=d["sha256"],
         fingerprints=tuple(d["fingerprints"]),
         stats=tuple(load_stats(s) for s in d["stats"]),
+        strays=tuple(d["strays"]),
     )

@@ -1,6 +1,6 @@
 """Floor 2. One COPY to Parquet and what it says: the only source of counts, sizes, footers and statistics."""
 
-# ruff: noqa: PTH120, PTH123 - paths are plain strings: they come off the pipe and go into SQL
+# ruff: noqa: PTH123 - paths are plain strings: they come off the pipe and go into SQL
 
 from __future__ import annotations
 

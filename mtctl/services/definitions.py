@@ -84,8 +84,13 @@ class Resolver:
             if isinstance(found, MtctlError):
                 problems[name] = in_file(found, draft)
                 del drafts[name]
-            else:
-                drafts[name] = replace(draft, parsed=found)
+                continue
+            drafts[name] = replace(draft, parsed=found)
+            try:
+                check_variables(found.params, has_intervals=bool(draft.statement.partition_columns))
+            except MtctlError as error:
+                problems[name] = placed(error, draft.where)
+                del drafts[name]
         return drafts
 
     def _check_catalog(self, statement: TableStatement, where: str) -> None:

@@ -65,6 +65,7 @@ class Dispatcher:
         self._on_event = on_event
         self._tally = _Tally()
         self._waiting_for = ""
+        self._fruitless = False
 
     @property
     def holder(self) -> Holder:
@@ -99,11 +100,13 @@ class Dispatcher:
 
     def step(self, instance_id: int | None) -> bool:
         """Claim one task and run it to its end; return whether there was one."""
-        with self._store.read() as view:
-            if view.next_task(instance_id) is None:
-                return False
+        if self._fruitless:  # who only polls must not take the write lock each time
+            with self._store.read() as view:
+                if view.next_task(instance_id) is None:
+                    return False
         with self._store.write() as tx:
             found = self._claim(tx, instance_id)
+        self._fruitless = found is None
         if found is None:
             return False
         claimed, todo = found

@@ -14,8 +14,8 @@ from mtctl.core.keys import table_options
 from mtctl.core.model import Mode, Source
 from mtctl.core.variables import request_values, rewrite_variables, variable_values
 from mtctl.ports import Relation
+from mtctl.services.naming import unknown_table
 from mtctl.services.sources import located
-from mtctl.services.tables import unknown_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

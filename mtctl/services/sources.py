@@ -92,9 +92,13 @@ class Sources:
 def located(sources: tuple[Source, ...], project: Project) -> tuple[Source, ...]:
     """Return the sources with absolute paths: definitions keep them as written, so that a project may move."""
     return tuple(
-        replace(source, paths=tuple(str(project.root / Path(path).expanduser()) for path in source.paths))
-        for source in sources
+        replace(source, paths=tuple(_absolute(project.root, path) for path in source.paths)) for source in sources
     )
+
+
+def _absolute(root: Path, path: str) -> str:
+    # A URL stays one, so that the engine can refuse it as such.
+    return path if "://" in path else str(root / os.path.expanduser(path))  # noqa: PTH111 - it may expand nothing
 
 
 def listed(patterns: Iterable[str]) -> frozenset[str]:

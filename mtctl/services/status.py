@@ -16,8 +16,8 @@ from mtctl.core.ledger import missing
 from mtctl.core.states import InstanceState
 from mtctl.services.files import unapplied
 from mtctl.services.loading import load_views
+from mtctl.services.naming import unknown_table
 from mtctl.services.reports import InstanceDetail, PartitionRow, Status, TableDetail, TableStatus
-from mtctl.services.tables import unknown_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.ddl import parse_statement
-from mtctl.core.errors import MtctlError, conflict, not_found
+from mtctl.core.errors import MtctlError, conflict
 from mtctl.core.interval import EMPTY
 from mtctl.core.model import Origin
-from mtctl.core.names import closest
 from mtctl.ports import NewTable
 from mtctl.services.changes import compared, created, fresh_text
 from mtctl.services.definitions import Resolver
 from mtctl.services.files import Scan, TableFile, scan_files
+from mtctl.services.naming import unknown_table
 from mtctl.services.reports import Applied, ApplyPlan, Change
 
 if TYPE_CHECKING:
@@ -309,19 +309,6 @@ class Tables:
         if statement.name in resolved.problems:
             raise resolved.problems[statement.name]
         return resolved.definitions[statement.name]
-
-
-def unknown_table(name: str, known: Iterable[str]) -> MtctlError:
-    """Return the error of a table name that nothing bears, with the nearest one that exists."""
-    near = closest(name, sorted(known))
-    error = not_found(
-        "table_unknown",
-        f"no table is named {name!r}",
-        fix=f"did you mean {near!r}?" if near else "`mtctl table list` shows all",
-    )
-    if near:
-        error.details["did_you_mean"] = [near]
-    return error
 
 
 def _renames(scan: Scan, now: _Now) -> dict[str, Table]:

@@ -9,8 +9,8 @@ from mtctl.core.errors import MtctlError
 from mtctl.core.interval import WHOLE, IntervalSet
 from mtctl.core.partition_rules import calendar_of
 from mtctl.ports import MeasureRequest
+from mtctl.services.naming import unknown_table
 from mtctl.services.reports import Finding, GcReport, VerifyReport
-from mtctl.services.tables import unknown_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -94,6 +94,7 @@ class Upkeep:
             ranges=tuple((row.row_start, row.rows) for row in rows),
             zone=definition.zone,
             partition=definition.partition,
+            intervals=tuple(row.interval for row in rows),
         )
         try:
             measured = self._engine().measure(request)
@@ -151,7 +152,9 @@ def _differences(file: DataFile, measured: Measured) -> list[tuple[str, str]]:
 def _content_findings(table: Table, rows: Sequence[LedgerRow], measured: Measured, notes: list[str]) -> list[Finding]:
     calendar = calendar_of(table.definition)
     found = []
-    for row, fingerprint in zip(rows, measured.fingerprints, strict=True):
+    for row, fingerprint, strays in zip(rows, measured.fingerprints, measured.strays, strict=True):
+        if strays:
+            found.append(_ledger_finding(table, row, calendar, f"{strays:,} of its rows belong to another interval"))
         if row.fingerprint == fingerprint:
             continue
         if row.fingerprint.split("-")[:2] != fingerprint.split("-")[:2]:

@@ -72,11 +72,8 @@ class SqliteView(LookupView):
 
     def totals(self) -> dict[int, TableTotals]:
         """Return what every table holds."""
-        counts: dict[int, int] = dict(self.session.rows("views.interval_counts"))
         return {
-            table_id: TableTotals(
-                table_id=table_id, rows=total, bytes=size, files=files, intervals=counts.get(table_id, 0)
-            )
+            table_id: TableTotals(table_id=table_id, rows=total, bytes=size, files=files)
             for table_id, total, size, files in self.session.rows("views.totals")
         }
 

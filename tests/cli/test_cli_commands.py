@@ -281,7 +281,7 @@ def test_table_create_reads_the_file_or_stdin(call, tmp_path: Path, monkeypatch:
     file.write_text("CREATE …", encoding="utf-8")
     project = given(create_table=Applied(changes=(NEW,), seconds=0.1))
     assert call("table", "create", "-f", str(file), project=project).code == 0
-    monkeypatch.setattr("sys.stdin", io.StringIO("from stdin"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"from stdin")))
     assert call("table", "create", "-f", "-", project=project).code == 0
     assert [args for args, _ in asked(project, "create_table")] == [
         ("CREATE …", str(file)), ("from stdin", "<stdin>"),

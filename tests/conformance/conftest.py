@@ -33,7 +33,7 @@ def live_through(project: Project) -> None:
     project.mtctl("refresh", "weather_daily", "--interval", "2013-06")
 
 
-@pytest.fixture()
+@pytest.fixture
 def small(tmp_path) -> Project:
     """Ten days of the example, each day in a file of its own."""
     lake_python()

@@ -22,7 +22,6 @@ import pytest
 
 import mtctl
 from mtctl.clock import SystemClock
-from mtctl.core.errors import MtctlError
 from mtctl.store.connection import open_store
 
 ROOT = Path(mtctl.__file__).parents[1]
@@ -167,8 +166,8 @@ class Project:
         if not files:
             nothing = ", ".join(f'NULL::{kind} AS "{name}"' for _, name, kind in columns)
             return f"(SELECT {nothing} WHERE false)"
-        entries = ", ".join(f"{one}: {{name: '{name}', type: '{kind}', default_value: NULL}}" for one, name, kind in columns)
-        listed = ", ".join(f"'{path}'" for path in files)
+        parts = (f"{i}: {{name: '{name}', type: '{kind}', default_value: NULL}}" for i, name, kind in columns)
+        entries, listed = ", ".join(parts), ", ".join(f"'{path}'" for path in files)
         return f"read_parquet([{listed}], schema = MAP {{{entries}}})"
 
 
@@ -235,7 +234,7 @@ class Writer:
         while not self._stop.is_set():
             try:
                 self._project.mtctl("refresh", *self._words, "--force")
-            except (AssertionError, MtctlError) as error:
+            except AssertionError as error:
                 self.troubles.append(str(error))
                 return
             self.done += 1

@@ -1,6 +1,7 @@
 """Writes through the real extension, which attaches the lake for writing without being refused: each fails as a whole.
 
-What cannot be kept away is DDL on the tables themselves (`DROP TABLE __ducklake_metadata_….ledger`): no trigger sees it.
+What cannot be kept away is DDL on the tables themselves (`DROP TABLE __ducklake_metadata_….ledger`): no trigger
+sees it.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def test_the_front_page_shows_what_the_snippet_answers(history):
 
 def test_no_network_and_no_unsigned_extension_is_needed(history):
     nowhere = {**ENV, "HOME": os.devnull, "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
-    script = "import duckdb, sys; c = duckdb.connect(); c.execute(sys.argv[1]); print(c.execute(sys.argv[2]).fetchall())"
+    script = "import duckdb, sys; duckdb.execute(sys.argv[1]); print(duckdb.execute(sys.argv[2]).fetchall())"
     setting = "SELECT current_setting('allow_unsigned_extensions'), (SELECT count(*) FROM nycflights13.flights_daily)"
     statements = history.mtctl("attach", python=lake_python())
 

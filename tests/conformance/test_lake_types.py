@@ -1,4 +1,4 @@
-"""Every type that a table may store: the extension reads what the Parquet file holds, and filters find the same rows."""
+"""Every type that a table may store: the extension reads what the file holds, and filters find the same rows."""
 
 from __future__ import annotations
 

@@ -137,7 +137,6 @@ def test_hot_statements_use_an_index(kit):
         "ledger.end_rows": "ledger",
         "catalog.end_data_file": "ducklake_data_file",
         "catalog.path_taken": "ducklake_data_file",
-        "views.interval_counts": "ledger",
         "views.last_attempts": "attempt",
     }
     for name, table in hot.items():

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import random
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from e2e.kit import PATIENCE, Process, Traced, check_proof, kill, ok, project, run, runner_of, start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 DAYS = 100
@@ -42,12 +42,12 @@ def steered(rng: random.Random) -> list[Kill]:
 
 def at_random(rng: random.Random) -> Kill:
     """Return a kill at a random moment, start-up included."""
-    return Kill(victim=rng.choice(("holder", "runner")), seconds=rng.uniform(0.05, 1.5))
+    return Kill(victim=rng.choice(("holder", "runner")), seconds=rng.uniform(0.05, 1.0))
 
 
 def mixed(count: int, seed: int) -> Iterator[Kill]:
     """Yield so many kills: every named point again and again, each round followed by as many random ones."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - chosen by seed, so that a failure can be repeated
     while count > 0:
         named = steered(rng)
         chosen = named + [at_random(rng) for _ in named]
@@ -56,16 +56,19 @@ def mixed(count: int, seed: int) -> Iterator[Kill]:
         count -= len(chosen)
 
 
-def soak(folder: Path, kills: Iterator[Kill]) -> int:
+def soak(folder: Path, kills: Iterable[Kill], on_kill: Callable[[int, str], None] | None = None) -> int:
     """Kill and restart until all kills are done, proving each project once it is full; return how many there were."""
     projects = 0
     root = project(folder / "p0", days=DAYS)
-    for one in kills:
-        if not perform(root, one):
+    for number, one in enumerate(kills, 1):
+        if on_kill is not None:
+            on_kill(number, str(one))
+        due = one
+        while not perform(root, due):
             prove(root)
             projects += 1
             root = project(folder / f"p{projects}", days=DAYS)
-            assert perform(root, one), f"{one} met nobody"
+            due = replace(due, seconds=due.seconds * 0.8)  # a fast machine may be done before a late moment
     prove(root)
     return projects + 1
 
@@ -89,6 +92,7 @@ def _at_point(root: Path, one: Kill) -> bool:
     with Traced(root, *WORDS) as traced:
         pid = traced.until(one.point, one.nth)
         if pid is None:
+            assert traced.finish().code == 0
             return False
         holder = traced.process.pid
         if one.victim == "holder":
@@ -113,6 +117,7 @@ def _at_point(root: Path, one: Kill) -> bool:
 def _at_moment(root: Path, one: Kill) -> bool:
     with start(root, *WORDS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         if _ends_within(process, one.seconds):
+            assert process.returncode == 0
             return False
         if one.victim == "runner":
             runner = runner_of(process.pid)

@@ -101,7 +101,12 @@ def environment(**more: str) -> dict[str, str]:
     """Return a plain environment in which `python -m mtctl` runs this very checkout."""
     inherited = os.environ.get("PYTHONPATH")
     path = str(PRODUCT) if not inherited else f"{PRODUCT}{os.pathsep}{inherited}"
-    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", "PYTHONPATH": path} | more
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": path,
+    } | more
 
 
 class Process(subprocess.Popen[str]):

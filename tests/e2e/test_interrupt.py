@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-
 from e2e.kit import Process, Traced, books, lake_files, ok, poll, project, runner_of, start
 
 if TYPE_CHECKING:
@@ -67,19 +68,20 @@ def test_a_second_ctrl_c_ends_it_hard_and_leaves_nothing_running(root: Path) -> 
         _wait_for_query(root, process)
         runner = runner_of(process.pid)
         assert runner is not None
-        os.kill(runner, signal.SIGSTOP)  # a runner that does not listen to the first
-        process.send_signal(signal.SIGINT)
-        poll(process, lambda: _has_caught(process.pid))
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=8)
+        os.kill(runner, signal.SIGSTOP)  # a runner that does not obey the first
+        for _ in range(4):  # two that come too close together count as one
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1.0)
+                break
+        _, err = process.communicate(timeout=8)  # a cancel that nobody obeys would take 15 s
     assert process.returncode == 130, err
     assert "Traceback" not in err
     # The table is free at once: nobody waits for a lease to run out.
     ok(root, "refresh", "quick")
     found = books(root)
     assert not any(found["open"].values()), found["open"]
-    assert found["ledger"][0][0] == "quick"
-    assert len(found["ledger"]) == 1
+    assert [row[0] for row in found["ledger"]] == ["quick"]
 
 
 def test_ctrl_c_while_waiting_for_another_cancels_only_the_own_work(root: Path) -> None:
@@ -101,13 +103,6 @@ def test_ctrl_c_while_waiting_for_another_cancels_only_the_own_work(root: Path) 
 def _wait_for_query(root: Path, process: Process) -> None:
     """Wait until the runner has opened the file that it writes the result into: the query runs."""
     poll(process, lambda: any((root / "lake/_staging").glob("*")))
-
-
-def _has_caught(pid: int) -> bool:
-    """Whether no SIGINT is pending any more."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:  # noqa: PTH123 - a line of /proc
-        pending = [line for line in file if line.startswith(("SigPnd", "ShdPnd"))]
-    return all(int(line.split()[1], 16) & 2 == 0 for line in pending)
 
 
 def _check_cancelled(root: Path) -> None:

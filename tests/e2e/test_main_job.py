@@ -8,7 +8,6 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-
 from e2e.kit import books, duck, ok, run
 
 if TYPE_CHECKING:

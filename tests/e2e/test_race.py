@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-
 from e2e.kit import Done, Traced, books, check_proof, duck, line_with, ok, project, start, together
 
 if TYPE_CHECKING:

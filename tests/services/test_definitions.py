@@ -140,7 +140,9 @@ def test_a_timestamp_column_by_the_hour(world: World) -> None:
     assert world.rows("FROM t ORDER BY ALL") == [("2013-01-01 05:00:00", "1"), ("2013-01-01 06:00:00", "2")]
 
 
-@pytest.mark.parametrize(("day", "after", "hours"), [("2013-03-10", "2013-03-11", 23), ("2013-11-03", "2013-11-04", 25)])
+@pytest.mark.parametrize(
+    ("day", "after", "hours"), [("2013-03-10", "2013-03-11", 23), ("2013-11-03", "2013-11-04", 25)]
+)
 def test_a_day_of_changing_clocks_has_its_real_hours(world: World, day: str, after: str, hours: int) -> None:
     query = f"""SELECT unnest(generate_series(TIMESTAMPTZ '{day} 00:00:00 America/New_York',
     TIMESTAMPTZ '{after} 00:00:00 America/New_York' - INTERVAL 1 HOUR, INTERVAL 1 HOUR)) AS h"""

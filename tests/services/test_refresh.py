@@ -12,8 +12,9 @@ from service_kit import DAILY, books, fails, files_of
 from mtctl.services.reports import RefreshArgs
 
 if TYPE_CHECKING:
-    from mtctl.services.reports import RefreshReport
     from service_kit import World
+
+    from mtctl.services.reports import RefreshReport
 
 FOUR_DAYS = {f"2013-01-0{number}": [number] for number in range(1, 5)}
 FORTY = "CREATE MATERIALIZED TABLE daily PARTITIONED BY (d)\nWITH ('partition.grain' = 'day', 'start' = '2013-01-01', "
@@ -160,7 +161,9 @@ def test_a_detached_refresh_is_run_by_the_next_up(daily: World) -> None:
 
 
 def test_tables_kept_out_of_up_are_left(daily: World) -> None:
-    daily.table("top", "CREATE MATERIALIZED TABLE top WITH ('refresh.auto' = 'off') AS SELECT max(total) AS b FROM daily")
+    daily.table(
+        "top", "CREATE MATERIALIZED TABLE top WITH ('refresh.auto' = 'off') AS SELECT max(total) AS b FROM daily"
+    )
     assert set(done(daily.up())) == {"daily"}
     assert daily.states("top") == {"whole table": "missing"}
 
@@ -271,7 +274,12 @@ def test_a_widened_range_reads_and_is_stale_further_back(daily: World) -> None:
     query = "SELECT $interval_start AS d, sum(total)::BIGINT AS total FROM daily WHERE d <= $interval_start "
     query += "AND d > $interval_start - INTERVAL 2 DAY"
     text = NEXT.replace("SELECT d, total + 1 AS total FROM daily", query)
-    daily.table("next", text.replace("'day')", "'day', 'start' = '2013-01-01', 'end' = '2013-01-05', 'upstream.daily.range' = '-1 DAY..0')"))
+    daily.table(
+        "next",
+        text.replace(
+            "'day')", "'day', 'start' = '2013-01-01', 'end' = '2013-01-05', 'upstream.daily.range' = '-1 DAY..0')"
+        ),
+    )
     daily.apply()
     daily.fill("daily", "next")
     assert daily.rows("SELECT total FROM next ORDER BY d") == [("1",), ("3",), ("5",), ("7",)]
@@ -283,7 +291,12 @@ def test_a_widened_range_reads_and_is_stale_further_back(daily: World) -> None:
 
 
 def test_an_ignored_upstream_makes_nothing_stale(daily: World) -> None:
-    daily.table("next", NEXT.replace("'day')", "'day', 'start' = '2013-01-01', 'end' = '2013-01-05', 'upstream.daily.range' = 'ignore')"))
+    daily.table(
+        "next",
+        NEXT.replace(
+            "'day')", "'day', 'start' = '2013-01-01', 'end' = '2013-01-05', 'upstream.daily.range' = 'ignore')"
+        ),
+    )
     daily.apply()
     daily.fill("daily", "next")
     daily.days({day: [7] for day in FOUR_DAYS})
@@ -477,7 +490,7 @@ def test_an_attempt_is_superseded_by_a_definition_that_changes_meanwhile(daily: 
     ids=["group", "named interval", "pass through", "window"],
 )
 def test_any_split_into_batches_gives_equal_content(world: World, query: str) -> None:
-    choose = random.Random(query)
+    choose = random.Random(query)  # noqa: S311 - a story, told again by its seed
     days = {f"2013-01-{day:02}": [choose.randint(0, 99) for _ in range(choose.randint(0, 4))] for day in range(1, 21)}
     world.days(days)
     text = "CREATE MATERIALIZED TABLE {name} PARTITIONED BY (d) WITH ('partition.grain' = 'day', "
@@ -493,7 +506,8 @@ def test_any_split_into_batches_gives_equal_content(world: World, query: str) ->
         world.fill("split", intervals=tuple(some), batch=choose.randint(1, 4))
     assert world.rows("FROM split ORDER BY ALL") == world.rows("FROM once ORDER BY ALL")
     prints = [
-        [row.fingerprint for row in world.app.partitions(name, missing=False, stale=False)] for name in ("once", "split")
+        [row.fingerprint for row in world.app.partitions(name, missing=False, stale=False)]
+        for name in ("once", "split")
     ]
     assert prints[0] == prints[1]
     assert world.app.verify(()).findings == ()
@@ -501,7 +515,7 @@ def test_any_split_into_batches_gives_equal_content(world: World, query: str) ->
 
 @pytest.mark.parametrize("seed", range(3))
 def test_after_any_story_the_books_agree(months: World, seed: int) -> None:
-    choose = random.Random(seed)
+    choose = random.Random(seed)  # noqa: S311 - a story, told again by its seed
     labels = list(months.states("daily"))
     for _ in range(8):
         match choose.randrange(5):

@@ -123,9 +123,7 @@ def test_an_added_column_evolves_in_place(filled: World) -> None:
     ],
     ids=["removed", "retyped", "reordered", "grain", "zone", "mode"],
 )
-def test_a_change_that_the_files_cannot_follow_is_refused_with_the_way_out(
-    filled: World, text: str, why: str
-) -> None:
+def test_a_change_that_the_files_cannot_follow_is_refused_with_the_way_out(filled: World, text: str, why: str) -> None:
     before = books(filled.root)
     filled.table("daily", text)
     with fails("needs_rebuild", why, "mtctl apply --rebuild daily"):

@@ -30,6 +30,7 @@ CREATE TABLE materialized_table (
   CHECK ((origin = 'file') = (file IS NOT NULL))
 ) STRICT;
 CREATE UNIQUE INDEX table_name_once ON materialized_table (name) WHERE dropped_at IS NULL;
+CREATE INDEX table_name_dropped ON materialized_table (name) WHERE dropped_at IS NOT NULL;
 CREATE UNIQUE INDEX table_lake_once ON materialized_table (lake_table_id);
 
 CREATE TABLE lake_table_of (               -- every lake table that a table ever was: a rebuild gives it a new one
@@ -65,6 +66,7 @@ CREATE TABLE workflow (
   dropped_at     INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX workflow_name_once ON workflow (name) WHERE dropped_at IS NULL;
+CREATE UNIQUE INDEX workflow_of_table ON workflow (table_id) WHERE dropped_at IS NULL AND table_id IS NOT NULL;
 
 CREATE TABLE workflow_version (
   workflow_id    INTEGER NOT NULL REFERENCES workflow (workflow_id),

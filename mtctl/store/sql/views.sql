@@ -6,9 +6,6 @@ FROM materialized_table m
 LEFT JOIN ducklake_data_file f ON f.table_id = m.lake_table_id AND f.end_snapshot IS NULL
 WHERE m.dropped_at IS NULL GROUP BY m.table_id
 
--- name: interval_counts
-SELECT table_id, count(*) FROM ledger WHERE end_snapshot IS NULL GROUP BY table_id
-
 -- name: last_attempts
 SELECT a.table_id, a.outcome, a.ended_at, a.seconds, a.intervals, a.rows, a.error_code, a.error,
        (SELECT s.ended_at FROM attempt s WHERE s.table_id = m.table_id AND s.outcome = 'success'
