@@ -165,7 +165,8 @@ class App:
         return self._upkeep.verify(names)
 
     def gc(self, *, grace_seconds: float, dry_run: bool) -> GcReport:
-        """Remove files that nobody names."""
+        """Remove files that nobody names; those of dead attempts too."""
+        self._sweep()
         return self._upkeep.gc(grace_seconds=grace_seconds, dry_run=dry_run)
 
     # --- parts --------------------------------------------------------------------------------------------------

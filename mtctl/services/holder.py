@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from mtctl.ports import Clock, Liveness, Store
+    from mtctl.ports import Clock, HolderInfo, Liveness, Store, View
 
 BEAT_SECONDS = 10.0
 """A sixth of the lease: several beats may fail before it runs out."""
@@ -116,12 +116,22 @@ class Holder:
 
 
 def sweep(store: Store, liveness: Liveness) -> int:
-    """End the attempts of holders that are dead or whose leases ran out; return how many holders were ended."""
+    """End the attempts of holders that are dead or whose leases ran out; return how many holders were ended.
+
+    A suspect is judged again inside the transaction that ends it: one that beat in between lives, and one that another
+    sweep has ended is left alone. Its runner is killed before anybody can claim the work anew.
+    """
     with store.read() as view:
-        expired = {holder.holder_id for holder in view.expired_holders()}
-        suspects = [holder for holder in view.holders() if holder.holder_id in expired or not liveness.is_alive(holder)]
-    for holder in suspects:
-        liveness.bury(holder)
-        with store.write() as tx:
+        if not _suspects(view, liveness):
+            return 0
+    with store.write() as tx:
+        found = _suspects(tx, liveness)
+        for holder in found:
+            liveness.bury(holder)
             tx.lose(holder.holder_id)
-    return len(suspects)
+    return len(found)
+
+
+def _suspects(view: View, liveness: Liveness) -> list[HolderInfo]:
+    expired = {holder.holder_id for holder in view.expired_holders()}
+    return [holder for holder in view.holders() if holder.holder_id in expired or not liveness.is_alive(holder)]
