@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import mtctl
 from mtctl.cli.exit import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mtctl.cli.tree import Argument, Node, Option
 
 DATE = "2026-11-21"
 """The date on the pages: of the release, never of the day they are generated."""
+
+
+_LINE = 78
 
 
 def man_pages(tree: Node) -> dict[str, str]:
@@ -41,7 +45,7 @@ def _root_page(tree: Node) -> str:
     last = tree.commands[-1]
     lines.append(".SH SEE ALSO")
     lines += [f".BR mtctl\\-{_escape(node.name)} (1){'' if node is last else ' ,'}" for node in tree.commands]
-    return "\n".join(lines) + "\n"
+    return _page(lines)
 
 
 def _command_page(node: Node) -> str:
@@ -56,7 +60,7 @@ def _command_page(node: Node) -> str:
             lines += [".SH ARGUMENTS", *_arguments(node.arguments)]
         lines += [".SH OPTIONS", *_options(node.options), *_examples(node, ".SH EXAMPLES")]
     lines += [".SH SEE ALSO", ".BR mtctl (1)"]
-    return "\n".join(lines) + "\n"
+    return _page(lines)
 
 
 def _head(node: Node) -> Iterator[str]:
@@ -116,6 +120,23 @@ def _examples(node: Node, heading: str) -> Iterator[str]:
     yield ".nf"
     yield from (_escape(example) for example in node.examples)
     yield ".fi"
+
+
+def _page(lines: Iterable[str]) -> str:
+    """Join the lines of a page, prose wrapped below 80 bytes; tags and examples stay as they are."""
+    page: list[str] = []
+    literal = False
+    for line in lines:
+        if line in {".nf", ".fi"}:
+            literal = line == ".nf"
+        is_tag = bool(page) and page[-1] == ".TP"
+        page += [line] if literal or is_tag or line.startswith(".") else _wrapped(line)
+    return "\n".join(page) + "\n"
+
+
+def _wrapped(line: str) -> list[str]:
+    pieces = textwrap.wrap(line, _LINE, break_long_words=False, break_on_hyphens=False)
+    return [f"\\&{piece}" if piece.startswith((".", "'")) else piece for piece in pieces]
 
 
 def _sentence(text: str, choices: tuple[str, ...]) -> str:
