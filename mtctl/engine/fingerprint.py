@@ -4,7 +4,8 @@
 it independent of order and lets parts be added; XOR would let two equal rows cancel each other.
 
 A row's hash is taken over its stored columns, each salted with its field id and freed of its NULL hash, so neither
-the order of columns nor a NULL column added later changes it. DOUBLE is rounded to 40 bits of mantissa, which is 12
+the order of columns nor a NULL column added later changes it. The salted hash is hashed once more: DuckDB joins two
+hashes by XOR, so that without it the same value in two columns would cancel and change unseen. DOUBLE is rounded to 40 bits of mantissa, which is 12
 significant digits; -0.0 equals 0.0, NaN is one value. The probe is a digest of a constant row: a DuckDB that hashes
 otherwise shows another probe, which is not the same as changed content.
 """
@@ -47,4 +48,4 @@ def _term(column: Column) -> str:
     if column.stored_type == "DOUBLE":
         split = f"{value} * {_SPLITTER}"
         value = f"CASE WHEN abs({value}) < 1e300 THEN {split} - ({split} - {value}) ELSE {value} END"
-    return f"xor(hash({value}, {column.field_id}), hash(NULL, {column.field_id}))"
+    return f"xor(hash(hash({value}, {column.field_id})), hash(hash(NULL, {column.field_id})))"
