@@ -26,9 +26,16 @@ def _run(argv: list[str]) -> int:
         import mtctl  # noqa: PLC0415 - the fast path
 
         return _print(f"mtctl {mtctl.__version__}\n")
+    import gc  # noqa: PLC0415 - the slow path
+
+    # A command makes many small values that live until its end: looking for cycles among them again and again costs
+    # a tenth of it. A long run still collects, and the interpreter's last search is spared what is left.
+    gc.set_threshold(100_000)
     from mtctl.cli.main import run  # noqa: PLC0415 - the slow path
 
-    return run(argv)
+    code = run(argv)
+    gc.freeze()
+    return code
 
 
 def _print(text: str) -> int:

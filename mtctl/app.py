@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtctl.clock import SystemClock
-from mtctl.config import PROJECT_FILE, find_root, load_project
+from mtctl.config import PROJECT_FILE, STATE_FOLDER, find_root, load_project
 from mtctl.core.errors import conflict, invalid, not_found
 from mtctl.store.connection import open_store
 
@@ -27,25 +27,20 @@ if TYPE_CHECKING:
     from mtctl.config import Project
     from mtctl.engine.client import RunnerClient
     from mtctl.lake.files import LakeFiles
-    from mtctl.ports import InstanceRow, QueryResult, Store
+    from mtctl.ports.engine import QueryResult
+    from mtctl.ports.store import Store
+    from mtctl.ports.work import InstanceRow
     from mtctl.services.dispatcher import Dispatcher
     from mtctl.services.holder import Holder
     from mtctl.services.reading import Reader
     from mtctl.services.refresh import Refresher
-    from mtctl.services.reports import (
-        Applied,
-        ApplyPlan,
-        Created,
-        GcReport,
-        InstanceDetail,
-        PartitionRow,
-        RefreshArgs,
-        RefreshReport,
-        Status,
-        TableDetail,
-        TaskEvent,
-        VerifyReport,
-    )
+    from mtctl.services.reports.changes import Applied, ApplyPlan, Created
+    from mtctl.services.reports.details import PartitionRow, TableDetail
+    from mtctl.services.reports.instances import InstanceDetail
+    from mtctl.services.reports.refreshing import RefreshArgs, RefreshReport
+    from mtctl.services.reports.running import TaskEvent
+    from mtctl.services.reports.tables import Status
+    from mtctl.services.reports.upkeep import GcReport, VerifyReport
     from mtctl.services.sources import Sources
     from mtctl.services.status import Overview
     from mtctl.services.tables import Tables
@@ -303,14 +298,14 @@ class App:
         wanted = f"{self.project.lake / 'data'}/"
         with self._store.read() as view:
             known = view.data_path()
-        if known == wanted or _is_same_folder(known, wanted):
+        if known == wanted:
             return
-        if Path(known).is_dir():
+        if Path(known).is_dir() and not _is_same_folder(known, wanted):
             raise conflict(
                 "project_mismatch",
                 f"the state file belongs to the lake {known}",
                 where=str(self.project.root / PROJECT_FILE),
-                fix=f"set lake.path to it, or move that folder to {wanted}",
+                fix=f"a copy starts anew: remove its {STATE_FOLDER}/, `mtctl init`; else move the lake to {wanted}",
             )
         with self._store.write() as tx:
             tx.adopt_path(wanted, moved=self._moved(known, wanted))
@@ -331,11 +326,15 @@ def open_app(directory: Path | None, notice: Callable[[str], None]) -> App:
 
 
 def init_project(directory: Path, *, name: str | None, example: bool) -> Created:
-    """Write a new project with its state file and an empty lake."""
-    from mtctl.services.scaffold import write_project  # noqa: PLC0415 - once in a project's life
+    """Write a new project with its state file and an empty lake.
+
+    A folder that holds `mtctl.toml` and no state, such as a fresh clone, gets only the state.
+    """
+    from mtctl.services.scaffold import adopt_project, write_project  # noqa: PLC0415 - once in a project's life
     from mtctl.store.connection import create  # noqa: PLC0415 - the same
 
-    created = write_project(directory, name=name, example=example)
+    created = adopt_project(directory, name=name) if not example else None
+    created = created or write_project(directory, name=name, example=example)
     project = load_project(Path(created.root))
     create(project.state_file, SystemClock(), name=project.name, data_path=f"{project.lake / 'data'}/")
     return created

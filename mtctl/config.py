@@ -98,6 +98,7 @@ def load_project(root: Path) -> Project:
 
     Raises invalid with file, line and key.
     """
+    root = Path(os.path.realpath(root))  # one spelling of every path, whichever link led here
     file = root / PROJECT_FILE
     data = read_toml(file)
     origins: list[tuple[str, str]] = []

@@ -5,17 +5,42 @@ Both are made from the same report in one function, so that a format never knows
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | dict[str, Json] | None"
 """A value that JSON can say."""
 
 Record: TypeAlias = "dict[str, Json]"
 """One object of an answer; its first key is `kind`."""
+
+
+class Later(Collection["Record"]):
+    """Records that are made when a format first asks for them: an answer for people never does."""
+
+    def __init__(self, make: Callable[[], Iterable[Record]]) -> None:
+        """Keep the function that makes them."""
+        self._make = make
+        self._made: tuple[Record, ...] | None = None
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __contains__(self, record: object) -> bool:
+        """Return whether an equal record is among them."""
+        return record in self._all()
+
+    def _all(self) -> tuple[Record, ...]:
+        if self._made is None:
+            self._made = tuple(self._make())
+        return self._made
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +91,7 @@ class Answer:
     """
 
     schema: str
-    records: tuple[Record, ...]
+    records: tuple[Record, ...] | Later
     fields: tuple[str, ...]
     blocks: tuple[Block, ...]
     warnings: tuple[str, ...] = ()

@@ -15,11 +15,13 @@ from typer.core import TyperCommand
 
 from mtctl.cli.output import Format
 from mtctl.cli.paint import When
-from mtctl.cli.ui import Settings, Shell, Ui
-from mtctl.core.errors import MtctlError, usage
+from mtctl.cli.ui import Shell, Ui, settings_of
+from mtctl.core.errors import usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mtctl.cli.exit import ExitCode
 
 P = ParamSpec("P")
 
@@ -90,20 +92,13 @@ def ui_of(context: typer.Context, given: dict[str, Any]) -> Ui:
     shell: Shell = context.obj
     before = context.find_root().params
     chosen = {name: given.get(name) or before.get(name) for name in GLOBAL_NAMES}
-    settings = Settings(
-        directory=Path(chosen["directory"]) if chosen["directory"] else None,  # the root's are still texts
-        output=Format(chosen["output"] or Format.TABLE),
-        color=When(chosen["color"] or When.AUTO),
-        quiet=bool(chosen["quiet"]),
-        verbose=bool(chosen["verbose"]),
-        debug=bool(chosen["debug"]),
-    )
-    return Ui(settings=settings, shell=shell)
+    return Ui(settings=settings_of(chosen), shell=shell)
 
 
-def two_of(first: str, second: str) -> MtctlError:
-    """Return the usage error about two options that exclude each other."""
-    return usage("option_conflict", f"{first} and {second} exclude each other", fix="give one of them")
+def leave(code: ExitCode) -> None:
+    """End the command with an exit code; go on when it is OK."""
+    if code:
+        raise typer.Exit(code)
 
 
 def _with_globals(function: Callable[..., None]) -> Callable[..., None]:

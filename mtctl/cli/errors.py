@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from mtctl.cli.exit import OF_KIND, ExitCode
-from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.errors import Kind, MtctlError, usage
 from mtctl.core.names import closest, printable
 
 _CODES = {
@@ -45,6 +45,11 @@ def error_json(error: MtctlError) -> str:
         body["excerpt"] = error.excerpt
     body.update({key: value for key, value in error.details.items() if key not in body})
     return json.dumps({"schema": "mtctl.error/v1", "error": body}, default=str)
+
+
+def two_of(first: str, second: str) -> MtctlError:
+    """Return the usage error about two options that exclude each other."""
+    return usage("option_conflict", f"{first} and {second} exclude each other", fix="give one of them")
 
 
 def is_usage(error: BaseException) -> bool:

@@ -55,6 +55,8 @@ def width(text: str) -> int:
 
 def pad(text: str, cells: int, *, right: bool) -> str:
     """Return the text filled with spaces to a width; longer text stays as it is."""
+    if text.isascii():
+        return text.rjust(cells) if right else text.ljust(cells)
     fill = " " * (cells - width(text))
     return fill + text if right else text + fill
 
@@ -89,18 +91,26 @@ def _write_facts(block: Facts, stream: TextIO, paint: Paint) -> None:
 
 
 def _write_plain(grid: Grid, stream: TextIO, paint: Paint) -> None:
-    rows = [[cell_text(cell, paint) for cell in row] for row in grid.rows]
-    right = _right(grid)
-    widths = [max(map(width, column)) for column in zip(grid.heads, *rows, strict=True)]
+    columns: list[tuple[Cell, ...]] = list(zip(*grid.rows, strict=True)) or [()] * len(grid.heads)
+    texts = [[cell_text(cell, paint) for cell in column] for column in columns]
+    filled = [
+        _filled(head, column, right=right) for head, column, right in zip(grid.heads, texts, _right(grid), strict=True)
+    ]
     if grid.title:
         stream.write(grid.title + "\n")
-    stream.write(aligned(grid.heads, widths, right) + "\n")
-    for row, cells in zip(rows, grid.rows, strict=True):
-        line = aligned(row, widths, right)
-        for cell, text in zip(cells, row, strict=True):
+    heads, *lines = (GAP.join(cells).rstrip() for cells in zip(*filled, strict=True))
+    stream.write(heads + "\n")
+    for column, words in zip(columns, texts, strict=True) if paint.color else ():
+        for number, cell in enumerate(column):
             if isinstance(cell, State):
-                line = line.replace(text, paint.tint(text, cell.word), 1)
-        stream.write(line + "\n")
+                lines[number] = lines[number].replace(words[number], paint.tint(words[number], cell.word), 1)
+    stream.writelines(line + "\n" for line in lines)
+
+
+def _filled(head: str, texts: Sequence[str], *, right: bool) -> list[str]:
+    """Return heading and texts of a column, filled with spaces to the widest."""
+    cells = max(width(head), max(map(width, texts), default=0))
+    return [pad(text, cells, right=right) for text in (head, *texts)]
 
 
 def _write_rich(grid: Grid, stream: TextIO, paint: Paint) -> None:

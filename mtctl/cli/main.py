@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +66,13 @@ def asked_format(argv: Sequence[str]) -> Format:
 
 
 def _call(shell: Shell) -> int:
+    from mtctl.cli.fast import plain_call  # noqa: PLC0415 - here, so that a Ctrl-C during the imports ends quietly
+
+    code = plain_call(shell)
+    return _parsed_call(shell) if code is None else code
+
+
+def _parsed_call(shell: Shell) -> int:
     from typer import Exit  # noqa: PLC0415 - here, so that a Ctrl-C during the imports ends quietly too
 
     from mtctl.cli.root import build  # noqa: PLC0415 - the same
@@ -99,7 +105,7 @@ def _end(error: BaseException, shell: Shell) -> int:
         error = MtctlError("output_failed", what, kind=Kind.FAILED, fix="free some space or write elsewhere")
     if isinstance(error, MtctlError):
         if _wants_traceback(shell.argv):
-            traceback.print_exception(error)
+            _print_traceback(error)
         if shell.stop.received is not None and error.code == "cancelled":
             return _finish(shell.stop.exit_code)
         tell(error, shell.argv)
@@ -109,7 +115,7 @@ def _end(error: BaseException, shell: Shell) -> int:
 
 def _crash(error: BaseException, shell: Shell) -> int:
     if _wants_traceback(shell.argv):
-        traceback.print_exception(error)
+        _print_traceback(error)
     what = f"mtctl made a mistake: {type(error).__name__}: {error}"
     fix = f"please report it with the file {_crash_file(error, shell)}"
     tell(MtctlError("internal", what, kind=Kind.INTERNAL, fix=fix), shell.argv)
@@ -119,10 +125,11 @@ def _crash(error: BaseException, shell: Shell) -> int:
 def _crash_file(error: BaseException, shell: Shell) -> str:
     """Write the traceback beside the state, into the user's log folder or the temporary one; return where, or ''."""
     import tempfile  # noqa: PLC0415 - a crash may cost ten milliseconds, no other call
+    from traceback import format_exception  # noqa: PLC0415 - the same
 
     from platformdirs import user_log_path  # noqa: PLC0415 - only a crash needs it
 
-    text = f"mtctl {' '.join(shell.argv)}\n\n" + "".join(traceback.format_exception(error))
+    text = f"mtctl {' '.join(shell.argv)}\n\n" + "".join(format_exception(error))
     logs = user_log_path("mtctl")
     for folder in (Path(".mtctl"), logs, None):
         try:
@@ -150,6 +157,12 @@ def _finish(code: ExitCode) -> int:
 
 def _wants_traceback(argv: Sequence[str]) -> bool:
     return "--debug" in argv or os.environ.get("MTCTL_DEBUG") == "1"
+
+
+def _print_traceback(error: BaseException) -> None:
+    from traceback import print_exception  # noqa: PLC0415 - only where it was asked for
+
+    print_exception(error)
 
 
 def _silence_stdout() -> None:

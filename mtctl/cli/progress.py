@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mtctl.cli.paint import Paint
     from mtctl.cli.ui import Ui
-    from mtctl.services.reports import TaskEvent
+    from mtctl.services.reports.running import TaskEvent
 
 ENDINGS = frozenset({"success", "failed", "cancelled", "skipped", "lost", "superseded"})
 """Kinds of events that end a task's attempt and earn a line of their own."""

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtctl.cli.command import command
+from mtctl.cli.command import command, leave
+from mtctl.cli.daily import show_status
 from mtctl.cli.exit import ExitCode
 from mtctl.cli.ui import Ui
 from mtctl.cli.verdict import conclude, refuse_problems
 from mtctl.core.errors import usage
 
 if TYPE_CHECKING:
-    from mtctl.services.reports import ApplyPlan
+    from mtctl.services.reports.changes import ApplyPlan
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -40,7 +41,8 @@ def init(
 ) -> None:
     """Create a project, empty or with the example.
 
-    Nothing that exists is overwritten.
+    Nothing that exists is overwritten. In a folder that has mtctl.toml but no
+    state, such as a fresh clone, only the state is made.
     """
     from mtctl.cli.show_plan import created_answer  # noqa: PLC0415
 
@@ -119,7 +121,7 @@ def up(
                 ui.say(line)
         with progress(ui) as show:
             _, report = project.up_once(show, apply=False)
-        conclude(ui, report, "mtctl.project.up/v1")
+        leave(conclude(ui, report, "mtctl.project.up/v1"))
 
 
 @command(app, "status", "mtctl status", "mtctl status 'flights*' -o json", "mtctl status --check")
@@ -134,13 +136,7 @@ def status(
     Missing and stale intervals and why, changed sources, definitions not applied, what runs. Reads the state and looks
     at files; no query runs.
     """
-    from mtctl.cli.show_tables import status_answer  # noqa: PLC0415
-
-    with ui.project() as project:
-        found = project.status(tuple(names or ()))
-    ui.show(status_answer(found))
-    if check and any(str(table.health) != "fresh" for table in found.tables):
-        raise typer.Exit(ExitCode.FAILED)
+    leave(show_status(ui, names or (), check=check))
 
 
 def _show_plan(ui: Ui, found: ApplyPlan) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mtctl.cli.command import command, two_of
+from mtctl.cli.command import command, leave
+from mtctl.cli.daily import refresh_args, refresh_tables
 from mtctl.cli.ui import Ui
-from mtctl.core.errors import usage
-
-if TYPE_CHECKING:
-    from mtctl.services.reports import RefreshArgs
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -73,18 +70,13 @@ def refresh(  # noqa: PLR0913 - the options of the command
     Each interval is computed from its sources and goes in once, whole; what is fresh is left alone. Intervals are
     half-open: --from 2013-03-01 --to 2013-03-08 is seven days.
     """
-    from mtctl.cli.progress import progress  # noqa: PLC0415
-    from mtctl.cli.show_refresh import dry_answer, refresh_exit  # noqa: PLC0415
-    from mtctl.cli.verdict import conclude  # noqa: PLC0415
-    from mtctl.services.reports import RefreshArgs  # noqa: PLC0415
-
-    args = RefreshArgs(
-        selectors=tuple(selectors or ()),
+    args = refresh_args(
+        selectors=selectors,
         everything=everything,
-        intervals=tuple(interval or ()),
+        interval=interval,
         start=start,
         end=end,
-        partition=tuple(map(_pair, partition or ())),
+        partition=partition,
         full=full,
         upstream=upstream,
         downstream=downstream,
@@ -94,40 +86,4 @@ def refresh(  # noqa: PLR0913 - the options of the command
         dry_run=dry_run,
         strict=strict,
     )
-    _check(args)
-    with ui.project() as project:
-        with progress(ui) as show:
-            report = project.refresh(args, show)
-        if not dry_run:
-            conclude(ui, report, "mtctl.refresh.result/v1")
-            return
-        ui.show(dry_answer(report))
-        if not report.plan and refresh_exit(report):
-            raise typer.Exit(refresh_exit(report))
-
-
-def _check(args: RefreshArgs) -> None:
-    """Refuse combinations that cannot mean anything; what needs the tables is the service's to refuse."""
-    if args.everything and args.selectors:
-        raise two_of("--all", "TABLE")
-    if not args.everything and not args.selectors:
-        raise usage("table_missing", "no table named", where="mtctl refresh", fix="name tables, or --all for every one")
-    if (args.start is None) != (args.end is None):
-        missing = "--to" if args.end is None else "--from"
-        raise usage("range_half", f"{missing} is missing", where="mtctl refresh", fix="--from and --to go together")
-    if args.intervals and args.start is not None:
-        raise two_of("--interval", "--from")
-    if args.partition and (args.intervals or args.start is not None):
-        raise two_of("--partition", "--interval")
-    if args.full and (args.intervals or args.start is not None or args.partition):
-        raise two_of("--full", "--interval")
-    if args.detach and args.dry_run:
-        raise two_of("--detach", "--dry-run")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, sign, value = text.partition("=")
-    if not sign or not key or not value:
-        fix = "e.g. flight_date=2013-02-03"
-        raise usage("partition_pair", f"'{text}' is no KEY=VALUE", where="--partition", fix=fix)
-    return key, value
+    leave(refresh_tables(ui, args))

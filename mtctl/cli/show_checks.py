@@ -8,7 +8,7 @@ from mtctl.cli.answer import Answer, Block, Grid, Lines, Record
 from mtctl.cli.words import lasting, many, size
 
 if TYPE_CHECKING:
-    from mtctl.services.reports import GcReport, VerifyReport
+    from mtctl.services.reports.upkeep import GcReport, VerifyReport
 
 _FINDING_FIELDS = ("kind", "table", "check", "intervals", "detail")
 

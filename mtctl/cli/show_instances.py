@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mtctl.core.model import Instant
-    from mtctl.ports import AttemptRow, EventRow, InstanceRow, TaskRow
-    from mtctl.services.reports import InstanceDetail
+    from mtctl.ports.work import AttemptRow, EventRow, InstanceRow, TaskRow
+    from mtctl.services.reports.instances import InstanceDetail
 
 _FIELDS = ("id", "title", "trigger", "state", "created_at", "started_at", "finished_at", "duration_s", "rows", "tasks")
 

@@ -11,7 +11,7 @@ from mtctl.core.errors import Kind, MtctlError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mtctl.services.reports import Applied, ApplyPlan, Change, Created
+    from mtctl.services.reports.changes import Applied, ApplyPlan, Change, Created
 
 _FIELDS = ("table", "action", "file", "stale", "wanted", "intervals", "notes", "diff")
 
@@ -86,6 +86,14 @@ def created_answer(created: Created) -> Answer:
         {"kind": "project", "root": created.root, "name": created.name, "files": list(created.files)},
     )
     first = "`mtctl " + there + "up --once` fills its tables" if created.example else "write tables/<name>.sql, then"
+    if not created.files:
+        lines: tuple[str, ...] = (
+            f"created the state of project '{created.name}' in {created.root}",
+            f"next: `mtctl {there}up --once` fills its tables",
+        )
+        return Answer(
+            schema="mtctl.project.init/v1", records=records, fields=("root", "name", "files"), blocks=(Lines(lines),)
+        )
     lines = (
         f"created project '{created.name}' in {created.root} ({many(len(created.files), 'file')})",
         f"next: {first}" if created.example else f"next: {first} `mtctl {there}plan`",

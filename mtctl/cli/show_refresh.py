@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.cli.answer import Answer, Block, Grid, Lines, Record, State
+from mtctl.cli.answer import Answer, Block, Grid, Later, Lines, Record, State
 from mtctl.cli.exit import ExitCode
 from mtctl.cli.words import count, lasting, many
 from mtctl.core.errors import Kind, MtctlError, conflict
 
 if TYPE_CHECKING:
-    from mtctl.services.reports import RefreshReport, TableResult
+    from mtctl.services.reports.refreshing import RefreshReport, TableResult
 
 _FIELDS = ("table", "state", "intervals", "tasks", "rows", "seconds", "error_code", "error")
 _PLAN_FIELDS = ("table", "interval", "intervals", "reasons", "after")
@@ -37,7 +37,7 @@ def refresh_answer(report: RefreshReport, schema: str) -> Answer:
     }
     return Answer(
         schema=schema,
-        records=(*map(_record, report.tables), summary),
+        records=Later(lambda: (*map(_record, report.tables), summary)),
         fields=("kind", *_FIELDS),
         blocks=tuple(blocks),
         warnings=(*report.notes, *(f"not ready: {line}" for line in report.not_ready)),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.cli.answer import Answer, Block, Facts, Grid, Lines, Record, State
+from mtctl.cli.answer import Answer, Block, Facts, Grid, Later, Lines, Record, State
 from mtctl.cli.words import ago, bounds, count, many, moment, rfc3339, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mtctl.services.reports import PartitionRow, Status, TableDetail, TableStatus
+    from mtctl.services.reports.details import PartitionRow, TableDetail
+    from mtctl.services.reports.tables import Status, TableStatus
 
 _TABLE_FIELDS = (
     "table", "health", "mode", "grain", "wanted", "fresh", "missing_count", "stale_count", "missing", "stale", "why",
@@ -48,7 +49,7 @@ def status_answer(status: Status) -> Answer:
     }
     return Answer(
         schema="mtctl.project.status/v1",
-        records=(*map(table_record, status.tables), project),
+        records=Later(lambda: (*map(table_record, status.tables), project)),
         fields=("kind", *_TABLE_FIELDS),
         blocks=tuple(blocks) if status.tables else (Lines(("no tables yet: write tables/<name>.sql",)), *blocks[1:]),
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mtctl.cli.answer import Json, Record
     from mtctl.cli.paint import Paint
-    from mtctl.ports import QueryResult
+    from mtctl.ports.engine import QueryResult
 
 AHEAD = 1_000
 """Rows that the table form holds back to choose its column widths."""

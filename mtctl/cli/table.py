@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mtctl.cli.answer import Answer, Lines, Record
-from mtctl.cli.command import command, two_of
+from mtctl.cli.command import command
+from mtctl.cli.errors import two_of
 from mtctl.cli.exit import ExitCode
 from mtctl.cli.root import group
 from mtctl.cli.ui import Ui
@@ -17,7 +18,7 @@ from mtctl.cli.verdict import refuse_problems
 from mtctl.core.errors import MtctlError, not_found, usage
 
 if TYPE_CHECKING:
-    from mtctl.services.reports import ApplyPlan
+    from mtctl.services.reports.changes import ApplyPlan
 
 app = group("List, show, create, drop and check tables.")
 

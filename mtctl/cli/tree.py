@@ -13,12 +13,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One option: its spellings, its value (metavar, None for a switch), its choices and its help."""
+    """One option: its spellings, its value (metavar, None for a switch), its choices and its help.
+
+    `param` is the parameter of the command that takes it, `least` the least value of a whole number.
+    """
 
     names: tuple[str, ...]
     metavar: str | None
     choices: tuple[str, ...]
     help: str
+    param: str = ""
+    multiple: bool = False
+    least: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,7 @@ class Argument:
     metavar: str
     choices: tuple[str, ...]
     help: str
+    param: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +91,23 @@ _HELP = Option(names=("-h", "--help"), metavar=None, choices=(), help="Show the 
 def _option(param: Any) -> Option:
     choices = _choices(param)
     metavar = None if param.is_flag else param.metavar or ("|".join(choices) if choices else "VALUE")
-    return Option(names=tuple(param.opts), metavar=metavar, choices=choices, help=param.help or "")
+    return Option(
+        names=tuple(param.opts),
+        metavar=metavar,
+        choices=choices,
+        help=param.help or "",
+        param=param.name,
+        multiple=bool(param.multiple),
+        least=getattr(param.type, "min", None),
+    )
 
 
 def _argument(param: Any) -> Argument:
     choices = _choices(param)
     shown = param.metavar or "|".join(choices) or param.name.upper()
     optional = not param.required and not shown.startswith("[")
-    return Argument(metavar=f"[{shown}]" if optional else shown, choices=choices, help=param.help or "")
+    written = f"[{shown}]" if optional else shown
+    return Argument(metavar=written, choices=choices, help=param.help or "", param=param.name)
 
 
 def _choices(param: Any) -> tuple[str, ...]:

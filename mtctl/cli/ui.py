@@ -6,10 +6,10 @@ Data never goes to stderr and talk never to stdout, whatever the format.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtctl.cli.output import Format, write_answer
@@ -19,14 +19,13 @@ from mtctl.core.errors import usage
 from mtctl.core.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
     from typing import TextIO
 
     from mtctl.app import App
     from mtctl.cli.answer import Answer
     from mtctl.cli.stop import Stop
-    from mtctl.ports import QueryResult
+    from mtctl.ports.engine import QueryResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +38,19 @@ class Settings:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+
+
+def settings_of(chosen: Mapping[str, Any]) -> Settings:
+    """Return the global options from their texts by parameter name; what is absent or None has its default."""
+    directory = chosen.get("directory")
+    return Settings(
+        directory=Path(directory) if directory else None,
+        output=Format(chosen.get("output") or Format.TABLE),
+        color=When(chosen.get("color") or When.AUTO),
+        quiet=bool(chosen.get("quiet")),
+        verbose=bool(chosen.get("verbose")),
+        debug=bool(chosen.get("debug")),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +130,9 @@ class Ui:
         run instead.
         """
         if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
-            command = shlex.join(("mtctl", *self.shell.argv, "--yes"))
+            from shlex import join  # noqa: PLC0415 - only this mistake needs it
+
+            command = join(("mtctl", *self.shell.argv, "--yes"))
             raise usage("confirmation_missing", f"'{question}' needs an answer and there is no terminal", fix=command)
         sys.stderr.write(f"{printable(question)} [y/N] ")
         sys.stderr.flush()

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from mtctl.cli.main import tell
 
 if TYPE_CHECKING:
+    from mtctl.cli.exit import ExitCode
     from mtctl.cli.ui import Ui
-    from mtctl.services.reports import ApplyPlan, RefreshReport
+    from mtctl.services.reports.changes import ApplyPlan
+    from mtctl.services.reports.refreshing import RefreshReport
 
 
-def conclude(ui: Ui, report: RefreshReport, schema: str) -> None:
-    """Show the summary on stdout and the errors on stderr, and exit with the code that the report deserves."""
+def conclude(ui: Ui, report: RefreshReport, schema: str) -> ExitCode:
+    """Show the summary on stdout and the errors on stderr; return the exit code that the report deserves."""
     from mtctl.cli.show_refresh import refresh_answer, refresh_errors, refresh_exit  # noqa: PLC0415
 
     ui.show(refresh_answer(report, schema))
     if report.interrupted:
-        raise typer.Exit(ui.shell.stop.exit_code)
+        return ui.shell.stop.exit_code
     for error in refresh_errors(report):
         tell(error, ui.shell.argv)
-    code = refresh_exit(report)
-    if code:
-        raise typer.Exit(code)
+    return refresh_exit(report)
 
 
 def refuse_problems(ui: Ui, plan: ApplyPlan) -> None:

@@ -13,7 +13,7 @@ from mtctl.core.states import Outcome
 if TYPE_CHECKING:
     from mtctl.core.calendar import Calendar
     from mtctl.core.ledger import Coverage
-    from mtctl.core.plan import TableView
+    from mtctl.core.table_view import TableView
 
 
 class Health(StrEnum):

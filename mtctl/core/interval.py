@@ -86,6 +86,8 @@ class IntervalSet:
         return IntervalSet(_merged(sorted(self.intervals + other.intervals, key=_start)))
 
     def __and__(self, other: IntervalSet) -> IntervalSet:
+        if self is other:
+            return self
         ours, theirs = self.intervals, other.intervals
         found: list[Interval] = []
         i = j = 0
@@ -102,6 +104,8 @@ class IntervalSet:
     def __sub__(self, other: IntervalSet) -> IntervalSet:
         if not self.intervals or not other.intervals:
             return self
+        if self is other or (len(self.intervals) == 1 and self.intervals[0] in other):
+            return EMPTY  # by far the most common case: a table that is all fresh
         return IntervalSet(tuple(_differences(self.intervals, other.intervals)))
 
     def __contains__(self, interval: Interval) -> bool:

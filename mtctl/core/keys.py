@@ -16,8 +16,9 @@ from mtctl.core.interval import Grain
 from mtctl.core.model import EmptyPolicy, Mode, NullPolicy, RangeKind
 from mtctl.core.names import check_name, closest, printable
 from mtctl.core.partition import Formatter
-from mtctl.core.partition_rules import calendar_of, mode_of, partition_calendar, partition_of
+from mtctl.core.partition_rules import mode_of, partition_of
 from mtctl.core.statement import Option
+from mtctl.core.table_calendar import calendar_of, partition_calendar
 from mtctl.core.times import parse_duration, parse_instant
 from mtctl.core.zones import zone
 

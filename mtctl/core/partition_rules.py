@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from mtctl.core.calendar import Calendar
 from mtctl.core.ddl_checks import type_family
 from mtctl.core.errors import invalid
 from mtctl.core.interval import Grain
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mtctl.core.keys import TableOptions
-    from mtctl.core.model import TableDefinition
     from mtctl.core.statement import TableStatement
 
 _ZONED = "TIMESTAMP WITH TIME ZONE"
@@ -54,28 +51,6 @@ def mode_of(statement: TableStatement, options: TableOptions, partition: Partiti
             fix="write PARTITIONED BY (column) with its grain, or 'mode' = 'full'",
         )  # fmt: skip
     return options.mode or (Mode.FULL if partition is None else Mode.INTERVAL)
-
-
-def partition_calendar(partition: Partition, zone: str) -> Calendar:
-    """Return the calendar of a partition in a zone; error `partition_grain_ambiguous`."""
-    return _calendar(partition.grain, zone, partition.columns[0].type)
-
-
-def calendar_of(definition: TableDefinition) -> Calendar | None:
-    """Return the calendar of a table's intervals, None for a table that is refreshed as a whole."""
-    if definition.mode is not Mode.INTERVAL or definition.partition is None:
-        return None
-    return partition_calendar(definition.partition, definition.zone)
-
-
-def is_zoned(partition: Partition) -> bool:
-    """Return whether the partition column holds real instants (TIMESTAMPTZ)."""
-    return type_family(partition.columns[0].type) == _ZONED
-
-
-@lru_cache(maxsize=256)
-def _calendar(grain: Grain, zone: str, column_type: str) -> Calendar:
-    return Calendar(grain, zone, wall=type_family(column_type) != _ZONED)
 
 
 def _column(

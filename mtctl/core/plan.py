@@ -9,36 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtctl.core.batches import Placed, batch_limit, cut
 from mtctl.core.interval import EMPTY, WHOLE, Interval, IntervalSet
 from mtctl.core.ledger import Coverage, bounds, paint, read_range, readers, required, todo, touching
 from mtctl.core.model import Mode, RangeKind
 from mtctl.core.selector import topological
+from mtctl.core.table_view import TableView  # noqa: TC001 - plans are made of it, so it may be had here too
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mtctl.core.calendar import Calendar
-    from mtctl.core.model import Instant, Read, Table, TableDefinition
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableView:
-    """What is known of one table at the moment of planning.
-
-    `calendar` is None for a full table. `seconds_per_interval` is what an interval took lately, None without history.
-    """
-
-    table: Table
-    calendar: Calendar | None
-    coverage: Coverage
-    wanted: IntervalSet
-    seconds_per_interval: float | None = None
-
-    @property
-    def definition(self) -> TableDefinition:
-        """The table's definition."""
-        return self.table.definition
+    from mtctl.core.batches import Placed
+    from mtctl.core.model import Instant, Read, TableDefinition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +253,8 @@ class _Planner:
 
     def _place(self, view: TableView, runs: IntervalSet, changing: list[tuple[Interval, str]]) -> None:
         """Cut the runs of a table into tasks and tie them to the tasks that they read from."""
+        from mtctl.core.batches import Placed, batch_limit, cut  # noqa: PLC0415 - only where something is to be done
+
         definition = view.definition
         first_key = len(self.tasks)
         limit = batch_limit(self._request.batch, definition.batch, view.seconds_per_interval)

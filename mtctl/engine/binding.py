@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mtctl.engine.session import Session
     from mtctl.engine.settings import RunnerSettings
     from mtctl.engine.syntax import Syntax
-    from mtctl.ports import Relation
+    from mtctl.ports.engine import Relation
 
 
 _CHEAPER_ANEW = 50
@@ -56,13 +56,20 @@ class Frozen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A query whose names are bound: the SQL to run, and how its positions map back to what was written."""
+    """A query whose names are bound: the SQL to run, and how its positions map back to what was written.
+
+    `relations` is the WITH clause that the query stands behind, empty where views stand for its relations.
+    """
 
     sql: str
     text: Text
+    relations: str = ""
 
     def inside(self, before: str, after: str) -> tuple[str, Text]:
         """Return the query between two pieces of SQL, and the text that maps positions in that."""
+        if self.relations:
+            # Not straight behind WITH: there the parser takes no query that begins with a WITH of its own.
+            before, after = f"{before}{self.relations} SELECT * FROM (\n", f"\n){after}"
         offset = len(before.encode())
         text = Text(original=self.text.original, offset=offset, edits=self.text.edits)
         return f"{before}{self.sql}{after}", text
@@ -109,6 +116,25 @@ class Binder:
             if text not in literal_texts:
                 self._source(text, files)
         return _spliced(syntax, by_name, frozen)
+
+    def bind_once(self, syntax: Syntax, relations: Sequence[Relation], frozen: Frozen) -> Bound:
+        """Do as `bind` for a query that runs once: common table expressions stand for its relations.
+
+        DuckDB takes their SQL apart wherever it meets their name, views too; a view costs its making and its end
+        besides. Names that have more than one part, or that nobody knows, take the views.
+        """
+        by_name = _by_name(relations)
+        if syntax.parsed.tables is None or any(len(table.parts) > 1 for table in syntax.tables):
+            return self.bind(syntax, relations, frozen)
+        named = {table.parts[0].lower(): by_name.get(table.parts[0].lower()) for table in syntax.tables}
+        found = [relation for relation in named.values() if relation is not None]
+        bound = self.bind(syntax, (), frozen)
+        if not found:
+            return bound
+        parts = ", ".join(
+            f"{quote(plain_name(relation))} AS NOT MATERIALIZED ({_rows(relation)})" for relation in found
+        )
+        return Bound(sql=bound.sql, text=bound.text, relations=f"WITH {parts}")
 
     def relation(self, relation: Relation, *, empty: bool) -> None:
         """Create the relation unless it exists just so."""
@@ -178,6 +204,14 @@ def _drop_sql(key: str, made: str) -> str:
 
 def _by_name(relations: Sequence[Relation]) -> dict[str, Relation]:
     return {name.lower(): relation for relation in relations for name in relation.names}
+
+
+def _rows(relation: Relation) -> str:
+    """Return the SELECT of a relation's rows."""
+    if relation.files:
+        return f"SELECT * FROM {literals.parquet(relation.files, relation.columns)}"
+    typed = ", ".join(f"CAST(NULL AS {column.stored_type}) AS {quote(column.name)}" for column in relation.columns)
+    return f"SELECT {typed} LIMIT 0"
 
 
 def _empty_table(name: str, columns: Sequence[Column]) -> str:

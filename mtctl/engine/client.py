@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.engine import wire
 from mtctl.engine.process import RunnerProcess
-from mtctl.ports import Progress, QueryResult
+from mtctl.ports.engine import Progress, QueryResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mtctl.core.model import Source, Staged
+    from mtctl.core.model import Source
+    from mtctl.core.staged import Staged
     from mtctl.engine.settings import RunnerSettings
-    from mtctl.ports import (
+    from mtctl.ports.engine import (
         DescribeRequest,
         Description,
         Measured,

@@ -15,7 +15,7 @@ from mtctl.engine.binding import Binder, Bound, Frozen, bind_values, freeze_sour
 from mtctl.engine.syntax import Syntax, read_selects
 from mtctl.engine.troubles import translate
 from mtctl.engine.types import StoredType, can_cast, stored_type
-from mtctl.ports import DescribeRequest, Description, Relation
+from mtctl.ports.engine import DescribeRequest, Description, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,9 +5,11 @@ it independent of order and lets parts be added; XOR would let two equal rows ca
 
 A row's hash is taken over its stored columns, each salted with its field id and freed of its NULL hash, so neither
 the order of columns nor a NULL column added later changes it. The salted hash is hashed once more: DuckDB joins two
-hashes by XOR, so that without it the same value in two columns would cancel and change unseen. DOUBLE is rounded to 40 bits of mantissa, which is 12
-significant digits; -0.0 equals 0.0, NaN is one value. The probe is a digest of a constant row: a DuckDB that hashes
-otherwise shows another probe, which is not the same as changed content.
+hashes by XOR, so that without it the same value in two columns would cancel and change unseen.
+
+DOUBLE is rounded to 40 bits of mantissa, which is 12 significant digits; -0.0 equals 0.0, NaN is one value. The probe
+is a digest of a constant row: a DuckDB that hashes otherwise shows another probe, which is not the same as changed
+content.
 """
 
 from __future__ import annotations

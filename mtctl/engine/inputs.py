@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from mtctl.engine.session import Session
-    from mtctl.ports import StageRequest
+    from mtctl.ports.engine import StageRequest
 
 
 class Inputs:
@@ -32,7 +32,8 @@ class Inputs:
         self._frozen = freeze_sources(session.settings, self.syntax, request.sources, request.relations)
         session.allow(self._frozen.paths)
         session.use_zone(request.zone)
-        self.bound: Bound = binder.bind(self.syntax, request.relations, self._frozen)
+        bind = binder.bind if len(request.statements) > 1 else binder.bind_once
+        self.bound: Bound = bind(self.syntax, request.relations, self._frozen)
         self._known = {_identity(file): file.sha256 for file in request.known}
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._digests: list[tuple[Seen, Future[str] | None]] = []

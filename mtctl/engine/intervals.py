@@ -18,8 +18,9 @@ import duckdb
 from mtctl.core import partition as partitions
 from mtctl.core import zones
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.core.model import EmptyPolicy, StagedInterval
+from mtctl.core.model import EmptyPolicy
 from mtctl.core.names import quote
+from mtctl.core.staged import StagedInterval
 from mtctl.engine import literals
 from mtctl.engine.binding import bind_values
 from mtctl.engine.fingerprint import fingerprint, row_hash
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from mtctl.core.model import Partition
     from mtctl.engine.inputs import Inputs
     from mtctl.engine.session import Session
-    from mtctl.ports import Carry, StageRequest
+    from mtctl.ports.engine import Carry, StageRequest
 
 _STAGED = 'main."_mtctl_staged"'
 _SORTED = 'main."_mtctl_sorted"'

@@ -18,14 +18,14 @@ import duckdb
 
 from mtctl.core import partition as partitions
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.core.model import ColumnStats
 from mtctl.core.names import quote
+from mtctl.core.staged import ColumnStats
 from mtctl.engine import literals
 from mtctl.engine.fingerprint import fingerprint, row_hash
 from mtctl.engine.predicate import buckets, is_native
 from mtctl.engine.troubles import translate
 from mtctl.engine.written import digest_of
-from mtctl.ports import Measured, MeasureRequest
+from mtctl.ports.engine import Measured, MeasureRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from mtctl.core.interval import Interval
     from mtctl.core.model import Column, Partition
-    from mtctl.ports import Slice
+    from mtctl.ports.engine import Slice
 
 _DAY = 86_400_000_000
 _SUB_DAY = frozenset({Grain.MINUTE, Grain.HOUR})

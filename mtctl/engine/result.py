@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mtctl.core.model import Source
     from mtctl.engine.session import Session
-    from mtctl.ports import Relation
+    from mtctl.ports.engine import Relation
 
 CHUNK_BYTES = 1 << 20
 """Most text in one chunk; a single longer row makes its own."""

@@ -20,7 +20,8 @@ import duckdb
 from mtctl import trace
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import WHOLE
-from mtctl.core.model import EmptyPolicy, Staged, StagedInterval
+from mtctl.core.model import EmptyPolicy
+from mtctl.core.staged import Staged, StagedInterval
 from mtctl.engine import literals
 from mtctl.engine.binding import bind_values
 from mtctl.engine.describe import check_params
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from mtctl.core.model import Column
     from mtctl.engine.binding import Binder
     from mtctl.engine.session import Session
-    from mtctl.ports import StageRequest
+    from mtctl.ports.engine import StageRequest
+
+_PIVOTED = 'main."_mtctl_pivoted"'
 
 
 def stage(session: Session, binder: Binder, request: StageRequest, probe: int) -> Staged:
@@ -70,15 +73,7 @@ def _stage_whole(
     session: Session, inputs: Inputs, request: StageRequest, probe: int
 ) -> tuple[list[Written], list[StagedInterval]]:
     path = os.path.join(request.folder, f"{request.file_prefix}-0.parquet")
-    before, after = copy_ends(path, request.columns)
-    head = f"{before}SELECT {literals.stored(request.columns)} FROM (\n"
-    sql, text = inputs.bound.inside(head, f"\n) AS q{after}")
-    params = bind_values(request.params[0] if request.params else {}, inputs.syntax.parsed.params)
-    session.check()
-    try:
-        written = copy(session.connection, sql, request.columns, params)
-    except duckdb.Error as error:
-        raise translate(error, text) from None
+    written = _write(session, inputs, request, path)
     if not written.rows:
         os.unlink(path)
         if request.on_empty is EmptyPolicy.FAIL:
@@ -90,6 +85,32 @@ def _stage_whole(
         interval=WHOLE, file=0, row_start=0, rows=count, fingerprint=fingerprint(probe, count, total)
     )
     return [written], [whole]
+
+
+def _write(session: Session, inputs: Inputs, request: StageRequest, path: str) -> Written:
+    """Write the query's rows; those of a PIVOT by way of a table.
+
+    DuckDB makes several statements of a PIVOT, and what COPY says is not in the answer then.
+    """
+    before, after = copy_ends(path, request.columns)
+    head, tail = f"SELECT {literals.stored(request.columns)} FROM (\n", "\n) AS q"
+    several = inputs.syntax.parsed.tables is None
+    if several:
+        sql, text = inputs.bound.inside(f"CREATE TABLE {_PIVOTED} AS {head}", tail)
+    else:
+        sql, text = inputs.bound.inside(before + head, tail + after)
+    params = bind_values(request.params[0] if request.params else {}, inputs.syntax.parsed.params)
+    session.check()
+    try:
+        if not several:
+            return copy(session.connection, sql, request.columns, params)
+        session.connection.execute(sql, params or None)
+        return copy(session.connection, f"{before}FROM {_PIVOTED}{after}", request.columns)
+    except duckdb.Error as error:
+        raise translate(error, text) from None
+    finally:
+        if several:
+            session.connection.execute(f"DROP TABLE IF EXISTS {_PIVOTED}")
 
 
 def _sums(session: Session, path: str, columns: Sequence[Column]) -> tuple[int, int]:

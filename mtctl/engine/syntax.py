@@ -19,7 +19,7 @@ from mtctl.engine import literals
 from mtctl.engine.finder import Finder, Literal, TableName
 from mtctl.engine.tokens import Token, tokens_of
 from mtctl.engine.troubles import Text, locate, translate
-from mtctl.ports import Parsed
+from mtctl.ports.engine import Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -44,6 +44,10 @@ class Text:
         return at if 0 <= at <= len(self.original) else None
 
 
+_LONGEST = 240
+"""Of a driver's hints: a reader of CSV lists all its options, which no line can hold."""
+
+
 def translate(error: duckdb.Error, text: Text | None = None) -> MtctlError:
     """Return the user's error for one of DuckDB's, with line, column and caret where the position is known."""
     details = _details(error)
@@ -110,6 +114,7 @@ def _fix(code: str, rest: list[str], details: dict[str, str]) -> str:
         return "name the file as a source, and its folder in [paths] allowed of mtctl.toml"
     hints = " ".join(line for line in rest if not line.startswith(("LINE ", "^")))
     if hints:
+        hints = hints if len(hints) <= _LONGEST else f"{hints[:_LONGEST].rpartition(' ')[0]} …"
         return hints.replace("Candidate bindings:", "columns like it:").replace("Candidate tables:", "tables like it:")
     candidates = details.get("candidates", "")
     return f"did you mean {candidates}?" if candidates else ""

@@ -11,20 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import Grain, Interval
-from mtctl.core.model import (
-    Column,
-    ColumnStats,
-    EmptyPolicy,
-    NullPolicy,
-    Partition,
-    PartitionColumn,
-    Source,
-    SourceFile,
-    Staged,
-    StagedFile,
-    StagedInterval,
-)
-from mtctl.ports import (
+from mtctl.core.model import Column, EmptyPolicy, NullPolicy, Partition, PartitionColumn, Source, SourceFile
+from mtctl.core.staged import ColumnStats, Staged, StagedFile, StagedInterval
+from mtctl.ports.engine import (
     Carry,
     DescribeRequest,
     Description,

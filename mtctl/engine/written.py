@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mtctl.core.model import ColumnStats, StagedFile
 from mtctl.core.names import quote
+from mtctl.core.staged import ColumnStats, StagedFile
 from mtctl.engine import literals
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def copy_ends(path: str, columns: Sequence[Column]) -> tuple[str, str]:
     """Return what stands before and behind the SELECT of a COPY that writes these columns with their field ids."""
     ids = ", ".join(f"{quote(column.name)}: {column.field_id}" for column in columns)
     # V2 has delta and byte-stream encodings: a fifth smaller, and two fifths less CPU than the plain ones of V1.
-    options = f"FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, RETURN_STATS, FIELD_IDS {{{ids}}}"
+    # Nobody knows the name until all is written, so DuckDB need not write under another one first.
+    how = "FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, RETURN_STATS, USE_TMP_FILE false"
+    options = f"{how}, FIELD_IDS {{{ids}}}"
     return "COPY (", f") TO {literals.text(path)} ({options})"
 
 

@@ -17,7 +17,7 @@ from mtctl.core.errors import Kind, MtctlError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mtctl.core.model import StagedFile
+    from mtctl.core.staged import StagedFile
 
 _FOLDER_MODE = 0o700
 _NS = 1_000_000_000
@@ -32,6 +32,7 @@ class LakeFiles:
         self.root = Path(root)
         self.data = self.root / "data"
         self.staging = self.root / "_staging"
+        self._lasting: set[str] = set()
 
     def create(self) -> None:
         """Make the folders, readable by their owner only; error `lake_layout` when they cannot share a rename."""
@@ -58,14 +59,19 @@ class LakeFiles:
         if not files:
             return ()
         target = self.data / folder
-        if not target.is_dir():
+        # A folder found here may be one that its maker died over before the sync.
+        if folder not in self._lasting or not target.is_dir():
             _make(target)
             _sync(self.data)
+            self._lasting.add(folder)
         names = []
         for file in files:
             path = Path(file.path)
             _rename(path, target / path.name)
             names.append(path.name)
+        # What a published row names is on the disk now: the bytes since the runner's fsync of the file, the name by
+        # this one. The staging folder needs none: the name there was never told to anybody, and if the loss of power
+        # brings it back it is a second name of the same file, which `gc` removes like any other stray.
         _sync(target)
         return tuple(names)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mtctl.core.errors import Kind, MtctlError, invalid
 from mtctl.core.model import Mode, RangeKind
 from mtctl.core.names import quote
-from mtctl.core.partition_rules import calendar_of
+from mtctl.core.table_calendar import calendar_of
 from mtctl.core.times import parse_instant
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mtctl.core.keys import TableOptions
     from mtctl.core.model import Instant, Source, TableDefinition
-    from mtctl.ports import Engine
+    from mtctl.ports.engine import Engine
 
 _HINT = "add 'start' = '2013-01-01' to WITH, or to [defaults] in mtctl.toml"
 

@@ -15,8 +15,8 @@ from mtctl.core.errors import MtctlError, conflict
 from mtctl.core.interval import WHOLE
 from mtctl.core.ledger import wanted
 from mtctl.core.model import Mode
-from mtctl.core.partition_rules import calendar_of
-from mtctl.services.reports import Change
+from mtctl.core.table_calendar import calendar_of
+from mtctl.services.reports.changes import Change
 
 if TYPE_CHECKING:
     from mtctl.core.interval import IntervalSet

@@ -18,7 +18,7 @@ from mtctl.core.names import closest
 from mtctl.core.partition_rules import mode_of, partition_of
 from mtctl.core.selector import find_cycle, topological
 from mtctl.core.variables import check_variables, rewrite_variables, variable_values
-from mtctl.ports import DescribeRequest, Relation
+from mtctl.ports.engine import DescribeRequest, Relation
 from mtctl.services.bounds import bounds_of, proposal
 from mtctl.services.drafts import Draft, fingerprint_of, in_file, placed
 from mtctl.services.sources import located
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mtctl.config import Project
     from mtctl.core.model import Column
     from mtctl.core.statement import TableStatement
-    from mtctl.ports import Description, Engine
+    from mtctl.ports.engine import Description, Engine
 
 _SAMPLE = Interval(1_356_998_400_000_000, 1_357_084_800_000_000)
 """The interval bound while describing where a table has no start yet: 2013-01-01 in UTC; only its type matters."""

@@ -10,19 +10,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
-from mtctl.core.interval import IntervalSet
-from mtctl.core.partition_rules import calendar_of
 from mtctl.core.plan import claim_intervals
 from mtctl.core.states import TERMINAL, Outcome, TaskState, Transition
+from mtctl.core.table_calendar import calendar_of
 from mtctl.services.loading import table_view
-from mtctl.services.reports import TaskEvent
+from mtctl.services.reports.running import TaskEvent
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
+    from mtctl.core.interval import IntervalSet
     from mtctl.core.model import Table
-    from mtctl.ports import Claimed, Clock, Progress, Store, TaskRow, Tx
+    from mtctl.ports.changes import Claimed
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.engine import Progress
+    from mtctl.ports.store import Store, Tx
+    from mtctl.ports.work import TaskRow
     from mtctl.services.holder import Holder
     from mtctl.services.worker import Ended, Worker
 
@@ -31,6 +35,10 @@ POLL_SECONDS = 0.1
 
 SWEEP_POLLS = 20
 """After how many fruitless polls to look for dead holders: a lock of a killed process is free at once."""
+
+
+SKIPS_AT_ONCE = 50
+"""How many tasks with nothing left to do are skipped in one transaction."""
 
 
 @dataclass(slots=True)
@@ -55,7 +63,7 @@ class Dispatcher:
         sweep: Callable[[], int],
         on_event: Callable[[TaskEvent], None],
     ) -> None:
-        """Keep the parts; `stop` ends the loop before the next claim."""
+        """Keep the parts; `stop` ends the loop before the next claim, `served` notes whose tasks were run."""
         self._store = store
         self._worker = worker
         self._clock = clock
@@ -63,6 +71,7 @@ class Dispatcher:
         self._stop = stop
         self._sweep = sweep
         self._on_event = on_event
+        self.served: set[int] = set()
         self._tally = _Tally()
         self._waiting_for = ""
         self._fruitless = False
@@ -105,11 +114,12 @@ class Dispatcher:
                 if view.next_task(instance_id) is None:
                     return False
         with self._store.write() as tx:
-            found = self._claim(tx, instance_id)
-        self._fruitless = found is None
+            found, skipped = self._claim(tx, instance_id)
+        self._fruitless = found is None and not skipped
         if found is None:
-            return False
+            return skipped > 0
         claimed, todo = found
+        self.served.add(claimed.task.instance_id)
         self._waiting_for = ""
         self._on_event(self._event("claimed", claimed.task, claimed.table, todo))
         ended = self._worker.run(claimed, todo, self._holder, lambda progress: self._progress(claimed, todo, progress))
@@ -123,26 +133,31 @@ class Dispatcher:
 
     # --- the claim ----------------------------------------------------------------------------------------------
 
-    def _claim(self, tx: Tx, instance_id: int | None) -> tuple[Claimed, IntervalSet] | None:
-        while True:
+    def _claim(self, tx: Tx, instance_id: int | None) -> tuple[tuple[Claimed, IntervalSet] | None, int]:
+        """Return the claimed task with what is to be done, and how many were skipped on the way to it.
+
+        Skipping stops after a few: the write lock is not held while thousands of fresh tasks go by.
+        """
+        for skipped in range(SKIPS_AT_ONCE):
             task = tx.next_task(instance_id)
-            if task is None or task.table_id is None:
-                return None
-            table = tx.table(task.table_id)
-            todo = self._todo(tx, task, table) if table is not None else IntervalSet.of(())
-            if table is not None and todo:
-                claimed = tx.claim(
-                    self._holder.holder_id, attempt_ulid=self._holder.new_ulid(), instance_id=instance_id
-                )
-                return (claimed, todo) if claimed is not None else None
-            why = "already fresh" if table is not None else "the table is gone"
-            tx.apply(
-                (Transition(task_id=task.task_id, from_state=TaskState.PENDING, to_state=TaskState.SKIPPED, why=why),)
-            )
-            tx.advance(task.instance_id)
-            self._tally.done += task.interval_count
-            if table is not None:
-                self._on_event(replace(self._event("skipped", task, table, task.intervals), detail=why))
+            table = tx.table(task.table_id) if task is not None and task.table_id is not None else None
+            if task is None or table is None:
+                return None, skipped
+            todo = self._todo(tx, task, table)
+            if todo:
+                ulid = self._holder.new_ulid()
+                claimed = tx.claim(self._holder.holder_id, attempt_ulid=ulid, instance_id=instance_id)
+                return (claimed, todo) if claimed is not None else None, skipped
+            self._skip(tx, task, table)
+        return None, SKIPS_AT_ONCE
+
+    def _skip(self, tx: Tx, task: TaskRow, table: Table) -> None:
+        why = "already fresh"
+        arrow = Transition(task_id=task.task_id, from_state=TaskState.PENDING, to_state=TaskState.SKIPPED, why=why)
+        tx.apply((arrow,))
+        tx.advance_below(task.task_id)
+        self._tally.done += task.interval_count
+        self._on_event(replace(self._event("skipped", task, table, task.intervals), detail=why))
 
     def _todo(self, tx: Tx, task: TaskRow, table: Table) -> IntervalSet:
         view = table_view(table, tx.coverage_of(table.table_id), tx.now)

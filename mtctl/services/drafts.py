@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mtctl.core.keys import TableOptions
     from mtctl.core.model import Partition, Source, TableDefinition
     from mtctl.core.statement import TableStatement
-    from mtctl.ports import Parsed
+    from mtctl.ports.engine import Parsed
 
 
 _POSITION = re.compile(r"line (\d+), column (\d+)")

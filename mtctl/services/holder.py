@@ -10,14 +10,15 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import MtctlError
 from mtctl.core.ulid import ulid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
 
-    from mtctl.ports import Clock, HolderInfo, Liveness, Store, View
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.holders import HolderInfo, Liveness
+    from mtctl.ports.store import Store, View
 
 BEAT_SECONDS = 10.0
 """A sixth of the lease: several beats may fail before it runs out."""
@@ -98,15 +99,16 @@ class Holder:
         store: Store | None = None
         try:
             while not self._clock.wait(self._stop, BEAT_SECONDS):
+                # The gap counts before the beat: who slept through the lease has lost it, however well it beats now.
+                is_trusted = (self._clock.boottime() - last) / 1e9 <= TRUST_SECONDS
                 try:
                     store = store or self._open_store()
                     with store.write() as tx:
-                        tx.beat(self.holder_id)
+                        is_trusted = tx.beat(self.holder_id) is not None and is_trusted
                     last = self._clock.boottime()
-                except MtctlError:
-                    # The next beat tries again; trust ends below.
+                except Exception:  # noqa: BLE001, S110 - whatever it was, it is a missed beat; trust ends by time
                     pass
-                if (self._clock.boottime() - last) / 1e9 > TRUST_SECONDS:
+                if not is_trusted or (self._clock.boottime() - last) / 1e9 > TRUST_SECONDS:
                     self.lost = True
                     self._on_lost()
                     return
@@ -133,5 +135,6 @@ def sweep(store: Store, liveness: Liveness) -> int:
 
 
 def _suspects(view: View, liveness: Liveness) -> list[HolderInfo]:
-    expired = {holder.holder_id for holder in view.expired_holders()}
-    return [holder for holder in view.holders() if holder.holder_id in expired or not liveness.is_alive(holder)]
+    expired = view.expired_holders()
+    known = {holder.holder_id for holder in expired}
+    return expired + [item for item in view.holders() if item.holder_id not in known and not liveness.is_alive(item)]

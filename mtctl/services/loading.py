@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.core.ledger import Coverage, wanted
-from mtctl.core.partition_rules import calendar_of
-from mtctl.core.plan import TableView
+from mtctl.core.table_calendar import calendar_of
+from mtctl.core.table_view import TableView
 
 if TYPE_CHECKING:
     from mtctl.core.model import Instant, Table
-    from mtctl.ports import View
+    from mtctl.ports.store import View
 
 
 def load_views(view: View, now: Instant) -> dict[str, TableView]:

@@ -13,7 +13,7 @@ from mtctl.core.interval import Interval
 from mtctl.core.keys import table_options
 from mtctl.core.model import Mode, Source
 from mtctl.core.variables import request_values, rewrite_variables, variable_values
-from mtctl.ports import Relation
+from mtctl.ports.engine import Relation
 from mtctl.services.naming import unknown_table
 from mtctl.services.sources import located
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from mtctl.config import Project
     from mtctl.core.model import Table
-    from mtctl.ports import Clock, Engine, Parsed, QueryResult, Store
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.engine import Engine, Parsed, QueryResult
+    from mtctl.ports.store import Store
 
 _SAMPLE_DAY = 86_400_000_000
 
@@ -116,8 +118,15 @@ class Reader:
             elif relation in configured:
                 sources.append(self._source(relation, configured[relation].path))
             else:
-                raise unknown_table(relation, {*tables, *configured})
+                raise self._unknown(relation, {*tables, *configured})
         return list(wanted), sources
+
+    def _unknown(self, relation: str, known: set[str]) -> MtctlError:
+        error = unknown_table(relation, known)
+        file = self._project.tables_folder / f"{relation.lower().rpartition('.')[2]}.sql"
+        if file.is_file():
+            error.fix = f"tables/{file.name} is not applied yet: `mtctl apply`, or `mtctl up --once`"
+        return error
 
     def _source(self, text: str, path: str) -> Source:
         [source] = located((Source(text=text, paths=(path,)),), self._project)

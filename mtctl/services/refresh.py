@@ -13,23 +13,26 @@ from typing import TYPE_CHECKING
 from mtctl.core.calendar import show_interval
 from mtctl.core.errors import MtctlError, conflict, usage
 from mtctl.core.interval import WHOLE, IntervalSet
-from mtctl.core.partition import interval_of_values
-from mtctl.core.plan import RefreshPlan, RefreshRequest, TableView, refresh_plan
+from mtctl.core.plan import RefreshPlan, RefreshRequest, refresh_plan
 from mtctl.core.selector import select
 from mtctl.core.states import TaskState, Trigger
-from mtctl.core.times import parse_interval, parse_range
-from mtctl.ports import NewInstance
 from mtctl.services.loading import load_views, table_view
-from mtctl.services.reports import PlannedStep, RefreshArgs, RefreshReport, TableResult
+from mtctl.services.reports.refreshing import RefreshArgs, RefreshReport, TableResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from mtctl.core.calendar import Calendar
     from mtctl.core.interval import Interval
-    from mtctl.ports import Clock, Store, TaskRow
+    from mtctl.core.model import Partition
+    from mtctl.core.table_view import TableView
+    from mtctl.ports.changes import NewInstance
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.store import Store
+    from mtctl.ports.work import TaskRow
     from mtctl.services.dispatcher import Dispatcher
-    from mtctl.services.reports import TaskEvent
+    from mtctl.services.reports.running import PlannedStep, TaskEvent
     from mtctl.services.sources import Sources
 
 _COMMAND_TRIES = 1
@@ -50,10 +53,8 @@ class _Job:
     notes: tuple[str, ...]
     began: int
 
-    @property
-    def daemon_like(self) -> bool:
-        """Whether the run also takes what others left detached."""
-        return self.title.startswith("up")
+    takes_detached: bool
+    """Whether the run also takes what others left detached."""
 
 
 class Refresher:
@@ -80,12 +81,13 @@ class Refresher:
         Raises conflict `upstream_not_ready` when nothing of what was named can run, usage and not_found errors.
         """
         began = self._clock.boottime()
-        self._sweep()
+        if not args.dry_run:
+            self._sweep()
         views = self._views()
         selected = self._selected(args, views)
         request = self._request(args, selected, views)
         title = f"refresh {' '.join(args.selectors) if args.selectors else '--all'}"
-        job = self._job(request, args, views, title, began)
+        job = self._job(request, args, views, title, began, takes_detached=False)
         if not job.plan.tasks and job.not_ready:
             raise _upstream_not_ready(job.not_ready)
         if args.dry_run or not job.plan.tasks:
@@ -98,18 +100,29 @@ class Refresher:
         self._sweep()
         views = self._views()
         selected = tuple(name for name, view in views.items() if view.definition.auto)
-        job = self._job(RefreshRequest(selected=selected), RefreshArgs(), views, "up --once", began)
+        request = RefreshRequest(selected=selected)
+        job = self._job(request, RefreshArgs(), views, "up --once", began, takes_detached=True)
         if job.plan.tasks:
             return self._run(job, on_event)
         with self._store.read() as view:
             waiting = view.next_task(None) is not None
-        if waiting:
-            with self._dispatching(job.title, on_event) as dispatcher:
-                dispatcher.run_ownerless()
-        return self._report(job, ())
+        if not waiting:
+            return self._report(job, ())
+        with self._dispatching(job.title, on_event) as dispatcher:
+            dispatcher.run_ownerless()
+        with self._store.read() as view:
+            others = [row for other in sorted(dispatcher.served) for row in view.tasks(other)]
+        return replace(self._report(job, others), interrupted=dispatcher.stopped)
 
     def _job(
-        self, request: RefreshRequest, args: RefreshArgs, views: dict[str, TableView], title: str, began: int
+        self,
+        request: RefreshRequest,
+        args: RefreshArgs,
+        views: dict[str, TableView],
+        title: str,
+        began: int,
+        *,
+        takes_detached: bool,
     ) -> _Job:
         plan = refresh_plan(self._with_history(views, request.selected), request, self._clock.now())
         return _Job(
@@ -120,6 +133,7 @@ class Refresher:
             not_ready=tuple(_not_ready_lines(plan, views)),
             notes=_notes(plan, args, views),
             began=began,
+            takes_detached=takes_detached,
         )
 
     # --- what was asked for -------------------------------------------------------------------------------------
@@ -184,14 +198,25 @@ class Refresher:
                     raise usage("no_intervals", f"table {name!r} has no intervals", fix="leave the interval out")
                 found[name] = IntervalSet.of([WHOLE])
                 continue
-            pieces: list[Interval] = [parse_interval(text, view.calendar) for text in args.intervals]
-            if args.start or args.end:
-                start, end = self._range_texts(args)
-                pieces.append(parse_range(start, end, view.calendar))
-            if args.partition:
-                pieces.append(interval_of_values(view.definition.partition, dict(args.partition), view.calendar))
-            found[name] = IntervalSet.of(pieces)
+            try:
+                found[name] = self._pieces(args, view.definition.partition, view.calendar)
+            except MtctlError as error:
+                if len(selected) > 1:
+                    error.what = f"{name}: {error.what}"
+                    error.fix = f"{error.fix}; or name tables of one grain and add --downstream"
+                raise
         return found
+
+    def _pieces(self, args: RefreshArgs, partition: Partition, calendar: Calendar) -> IntervalSet:
+        from mtctl.core.partition import interval_of_values  # noqa: PLC0415 - a refresh of everything names none
+        from mtctl.core.times import parse_interval, parse_range  # noqa: PLC0415 - the same
+
+        pieces: list[Interval] = [parse_interval(text, calendar) for text in args.intervals]
+        if args.start or args.end:
+            start, end = self._range_texts(args)
+            pieces.append(parse_range(start, end, calendar))
+        pieces += [interval_of_values(partition, one, calendar) for one in _partitions(args.partition)]
+        return IntervalSet.of(pieces)
 
     def _range_texts(self, args: RefreshArgs) -> tuple[str, str]:
         if not (args.start and args.end):
@@ -210,15 +235,19 @@ class Refresher:
                 dispatcher.run_instance(instance_id)
                 if dispatcher.stopped:
                     dispatcher.cancel(instance_id)
-                elif job.daemon_like:
+                elif job.takes_detached:
                     dispatcher.run_ownerless()
-            with self._store.read() as view:
-                tasks = view.tasks(instance_id)
-                state = next(row.state for row in view.instance(new.ulid))
-        report = self._report(job, () if job.args.detach else tasks)
+        # Read after signing off: a holder that lost its leases gives up its tasks with that.
+        with self._store.read() as view:
+            tasks = view.tasks(instance_id)
+            state = next(row.state for row in view.instance(new.ulid))
+            others = [row for other in dispatcher.served - {instance_id} for row in view.tasks(other)]
+        report = self._report(job, () if job.args.detach else (*tasks, *others))
         return replace(report, instance=new.ulid, state=state, interrupted=dispatcher.stopped, detached=job.args.detach)
 
     def _instance(self, job: _Job, dispatcher: Dispatcher) -> NewInstance:
+        from mtctl.ports.changes import NewInstance  # noqa: PLC0415 - only where something is to be done
+
         args = job.args
         return NewInstance(
             ulid=dispatcher.holder.new_ulid(),
@@ -236,7 +265,7 @@ class Refresher:
         return RefreshReport(
             instance=None,
             state=None,
-            plan=tuple(self._steps(job.plan, job.views)),
+            plan=tuple(self._steps(job.plan, job.views)) if job.plan.tasks else (),
             tables=tuple(self._results(tasks, job.plan)),
             not_ready=job.not_ready,
             notes=job.notes,
@@ -251,6 +280,8 @@ class Refresher:
         return found + [_up_to_date(name) for name in plan.up_to_date if name not in by_table]
 
     def _steps(self, plan: RefreshPlan, views: Mapping[str, TableView]) -> list[PlannedStep]:
+        from mtctl.services.reports.running import PlannedStep  # noqa: PLC0415 - the same
+
         names = {task.key: task.table for task in plan.tasks}
         return [
             PlannedStep(
@@ -262,6 +293,16 @@ class Refresher:
             )
             for task in plan.tasks
         ]
+
+
+def _partitions(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """Group `--partition` words: a key that comes again begins another interval."""
+    found: list[dict[str, str]] = []
+    for key, value in pairs:
+        if not found or key in found[-1]:
+            found.append({})
+        found[-1][key] = value
+    return found
 
 
 def _not_ready_lines(plan: RefreshPlan, views: Mapping[str, TableView]) -> list[str]:

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import tomli_w
 
+from mtctl.config import PROJECT_FILE, STATE_FILE, STATE_FOLDER, load_project
 from mtctl.core.errors import Kind, MtctlError, conflict, usage
 from mtctl.core.names import check_name
-from mtctl.services.reports import Created
-
-PROJECT_FILE = "mtctl.toml"
+from mtctl.services.reports.changes import Created
 
 EXAMPLE = "nycflights13"
 """The example's name and its folder among the examples."""
@@ -60,6 +59,20 @@ def write_project(directory: Path, *, name: str | None, example: bool) -> Create
         fix = "choose a folder that you may write to"
         raise MtctlError("folder_unwritable", what, kind=Kind.STATE, where=str(root), fix=fix) from None
     return Created(root=str(directory), name=chosen, files=tuple(written), example=example)
+
+
+def adopt_project(directory: Path, *, name: str | None) -> Created | None:
+    """Return the project that a folder holds without its state, as a fresh clone does; None where it holds none.
+
+    Raises usage `project_named` where a name is given: its file has one.
+    """
+    root = directory.absolute()
+    if not (root / PROJECT_FILE).is_file() or (root / STATE_FOLDER / STATE_FILE).exists():
+        return None
+    if name is not None:
+        fix = "leave --name out, or change it in the file"
+        raise usage("project_named", "the project has its name already", where=str(root / PROJECT_FILE), fix=fix)
+    return Created(root=str(directory), name=load_project(root).name, files=(), example=False)
 
 
 def _name(root: Path, name: str | None, *, example: bool) -> str:

@@ -7,8 +7,6 @@ glob changes nothing, unless the table says that it restates: then every interva
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     from mtctl.config import Project
     from mtctl.core.interval import IntervalSet
     from mtctl.core.model import Source, Table
-    from mtctl.ports import Store
+    from mtctl.ports.store import Store
 
 _CHUNK = 1 << 20
 
@@ -103,10 +101,12 @@ def _absolute(root: Path, path: str) -> str:
 
 def listed(patterns: Iterable[str]) -> frozenset[str]:
     """Return the files that exist now under absolute paths and globs, named as an attempt names them."""
+    from glob import glob  # noqa: PLC0415 - only sources that restate are listed
+
     found: list[str] = []
     for pattern in map(os.path.normpath, patterns):
         # Patterns may hold `**` anywhere: pathlib globs only below a folder. A name that exists is not a glob.
-        found += [pattern] if os.path.lexists(pattern) else glob.glob(pattern, recursive=True)  # noqa: PTH207
+        found += [pattern] if os.path.lexists(pattern) else glob(pattern, recursive=True)  # noqa: PTH207
     return frozenset(path for path in found if Path(path).is_file())
 
 
@@ -126,7 +126,9 @@ def _same_stat(old: SourceFile, now: SourceFile) -> bool:
 
 
 def _hashed(found: SourceFile) -> SourceFile:
-    digest = hashlib.sha256()
+    from hashlib import sha256  # noqa: PLC0415 - only a file that has moved is read
+
+    digest = sha256()
     with Path(found.path).open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)

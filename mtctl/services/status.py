@@ -9,24 +9,29 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show, show_interval
 from mtctl.core.errors import not_found
-from mtctl.core.freshness import parse_freshness, schedule_of
 from mtctl.core.health import UNICODE, coverage_strip, health
-from mtctl.core.interval import WHOLE, Interval, IntervalSet
-from mtctl.core.ledger import missing
-from mtctl.core.states import InstanceState
-from mtctl.services.files import unapplied
+from mtctl.core.interval import EMPTY, WHOLE, Interval, IntervalSet
+from mtctl.core.ledger import missing, todo
+from mtctl.core.states import InstanceState, Outcome
 from mtctl.services.loading import load_views
 from mtctl.services.naming import unknown_table
-from mtctl.services.reports import InstanceDetail, PartitionRow, Status, TableDetail, TableStatus
+from mtctl.services.reports.tables import Status, TableStatus
+from mtctl.services.unapplied import unapplied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mtctl.config import Project
     from mtctl.core.ledger import Coverage
-    from mtctl.core.model import LedgerRow, TableDefinition
-    from mtctl.core.plan import TableView
-    from mtctl.ports import Clock, InstanceRow, LastAttempt, Store, TableTotals, TaskRow
+    from mtctl.core.model import TableDefinition
+    from mtctl.core.staged import LedgerRow
+    from mtctl.core.table_view import TableView
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.store import Store
+    from mtctl.ports.tables import LastAttempt, TableTotals
+    from mtctl.ports.work import InstanceRow, TaskRow
+    from mtctl.services.reports.details import PartitionRow, TableDetail
+    from mtctl.services.reports.instances import InstanceDetail
     from mtctl.services.sources import Sources
 
 STRIP_CELLS = 48
@@ -69,6 +74,8 @@ class Overview:
 
     def show(self, name: str) -> TableDetail:
         """Return everything about one table."""
+        from mtctl.services.reports.details import TableDetail  # noqa: PLC0415 - not for `status`
+
         with self._store.read() as view:
             views = load_views(view, self._clock.now())
             [chosen] = _chosen([name], views)
@@ -133,6 +140,8 @@ class Overview:
 
     def instance(self, ulid_prefix: str) -> InstanceDetail:
         """Return one instance with tasks, attempts and events; a prefix of its id is enough."""
+        from mtctl.services.reports.instances import InstanceDetail  # noqa: PLC0415 - not for `status`
+
         prefix = ulid_prefix.upper()
         with self._store.read() as view:
             found = view.instance(prefix) if prefix.isalnum() else []
@@ -172,26 +181,28 @@ class Overview:
         definition, table = found.definition, found.table
         total, last = totals.get(table.table_id), attempts.get(table.table_id)
         busy = running.get(table.table_id)
-        lacking = missing(found.wanted, found.coverage)
-        stale = found.wanted & found.coverage.stale_set
+        wanted = _count(found.wanted, found)
+        due = todo(found.wanted, found.coverage)  # nothing due, as most often: nothing is missing or stale either
+        lacking = missing(found.wanted, found.coverage) if due else EMPTY
+        stale = due & found.coverage.stale_set if due else EMPTY
         return TableStatus(
             table=definition.name,
             health=health(found, last.outcome if last else None, running=busy is not None),
             mode=definition.mode,
             grain=definition.partition.grain.value if definition.partition is not None else None,
-            wanted=_count(found.wanted, found),
-            fresh=_count(found.wanted & found.coverage.fresh, found),
+            wanted=wanted,
+            fresh=_count(found.wanted - due, found) if due else wanted,
             missing_count=_count(lacking, found),
             stale_count=_count(stale, found),
             missing=_ranges(lacking, found),
             stale=_ranges(stale, found),
-            why="; ".join(sorted({piece.reason for piece in found.coverage.stale})),
+            why="; ".join(sorted({piece.reason for piece in found.coverage.stale})) if found.coverage.stale else "",
             rows=total.rows if total else 0,
             bytes=total.bytes if total else 0,
             files=total.files if total else 0,
             last_success_at=last.last_success_at if last else None,
             last_outcome=last.outcome.value if last else None,
-            last_error=last.error if last else None,
+            last_error=last.error if last and last.outcome is not Outcome.CANCELLED else None,
             running=busy.holder if busy else None,
             schedule=_schedule(definition),
             freshness=definition.freshness,
@@ -206,6 +217,8 @@ def _schedule(definition: TableDefinition) -> str | None:
     """Return the schedule as written, else the one that the freshness gives."""
     if definition.schedule is not None or definition.freshness is None:
         return definition.schedule
+    from mtctl.core.freshness import parse_freshness, schedule_of  # noqa: PLC0415 - most tables have none
+
     _, number, unit = definition.freshness.split()
     return schedule_of(parse_freshness(number.strip("'"), unit))
 
@@ -219,12 +232,14 @@ def _chosen(names: Sequence[str], views: Mapping[str, TableView]) -> list[str]:
 
 
 def _count(intervals: IntervalSet, view: TableView) -> int:
-    if view.calendar is None:
+    if view.calendar is None or not intervals:
         return 1 if intervals else 0
     return sum(view.calendar.count(piece.start, piece.end) for piece in intervals)
 
 
 def _ranges(intervals: IntervalSet, view: TableView) -> str:
+    if not intervals:
+        return ""
     pieces = list(intervals)
     text = ", ".join(show_interval(piece, view.calendar) for piece in pieces[:_SHOWN])
     return f"{text} …" if len(pieces) > _SHOWN else text
@@ -252,6 +267,8 @@ def _partition_row(  # noqa: PLR0913, PLR0917 - one line out of many parts
     files: Mapping[int, str],
     attempts: Mapping[int, tuple[str, int | None]],
 ) -> PartitionRow:
+    from mtctl.services.reports.details import PartitionRow  # noqa: PLC0415 - not for `status`
+
     ulid, at = attempts.get(row.attempt_id, (None, None)) if row is not None else (None, None)
     return PartitionRow(
         interval=show_interval(interval, view.calendar),

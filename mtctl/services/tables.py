@@ -13,12 +13,12 @@ from mtctl.core.ddl import parse_statement
 from mtctl.core.errors import MtctlError, conflict
 from mtctl.core.interval import EMPTY
 from mtctl.core.model import Origin
-from mtctl.ports import NewTable
+from mtctl.ports.changes import NewTable
 from mtctl.services.changes import compared, created, fresh_text
 from mtctl.services.definitions import Resolver
 from mtctl.services.files import Scan, TableFile, scan_files
 from mtctl.services.naming import unknown_table
-from mtctl.services.reports import Applied, ApplyPlan, Change
+from mtctl.services.reports.changes import Applied, ApplyPlan, Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from mtctl.core.ledger import Coverage
     from mtctl.core.model import Table, TableDefinition
     from mtctl.core.statement import TableStatement
-    from mtctl.ports import Clock, Engine, Store
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.engine import Engine
+    from mtctl.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

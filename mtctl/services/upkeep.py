@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
-from mtctl.core.errors import MtctlError
+from mtctl.core.errors import MtctlError, conflict
 from mtctl.core.interval import WHOLE, IntervalSet
-from mtctl.core.partition_rules import calendar_of
-from mtctl.ports import MeasureRequest
+from mtctl.core.table_calendar import calendar_of
+from mtctl.ports.engine import MeasureRequest
 from mtctl.services.naming import unknown_table
-from mtctl.services.reports import Finding, GcReport, VerifyReport
+from mtctl.services.reports.upkeep import Finding, GcReport, VerifyReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mtctl.core.calendar import Calendar
-    from mtctl.core.model import LedgerRow, Table
-    from mtctl.ports import Clock, DataFile, Engine, Lake, Measured, Store
+    from mtctl.core.model import Table
+    from mtctl.core.staged import LedgerRow
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.engine import Engine, Measured
+    from mtctl.ports.files import DataFile, Lake
+    from mtctl.ports.store import Store
 
 _NAMED = 5
 
@@ -40,7 +45,15 @@ class Upkeep:
         strays, young = self._lake.listing(older_than_s=grace_seconds)
         with self._store.read() as view:
             known, live = view.known_paths(), view.live_attempt_ulids()
-        found = [(path, size) for path, size in strays if path not in known and not _belongs(path, live)]
+        spelling = _Spelling()
+        named = {spelling.of(path) for path in known}
+        found = [(path, size) for path, size in strays if spelling.of(path) not in named and not _belongs(path, live)]
+        if found and named and not any(os.path.exists(path) for path in named):  # noqa: PTH110 - a hundred thousand texts
+            raise conflict(
+                "lake_mismatch",
+                "none of the files that the catalog names is there: this is another lake",
+                fix="check lake.path in mtctl.toml; nothing was removed",
+            )
         if not dry_run:
             self._lake.discard(path for path, _ in found)
         return GcReport(
@@ -105,6 +118,19 @@ class Upkeep:
             for check, detail in _differences(file, measured)
         ]
         return found + _content_findings(table, rows, measured, notes)
+
+
+class _Spelling:
+    """One spelling of a file, whichever links lead to its folder."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        folder, _, name = path.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return f"{self._folders[folder]}/{name}"
 
 
 def _belongs(path: str, live: Iterable[str]) -> bool:

@@ -17,19 +17,29 @@ from mtctl.core.interval import WHOLE, Interval, IntervalSet
 from mtctl.core.ledger import digest, read_range
 from mtctl.core.model import Mode, NullPolicy, RangeKind
 from mtctl.core.partition import values
-from mtctl.core.partition_rules import calendar_of
 from mtctl.core.states import Outcome
+from mtctl.core.table_calendar import calendar_of
 from mtctl.core.variables import request_values, variable_values
-from mtctl.ports import Carry, Publication, Published, Refused, Relation, Slice, StageRequest
+from mtctl.ports.changes import Publication, Published, Refused
+from mtctl.ports.engine import Carry, Relation, Slice, StageRequest
 from mtctl.services.sources import located
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mtctl.config import Project
-    from mtctl.core.model import LedgerRow, SourceFile, Staged, Table
-    from mtctl.ports import Claimed, Clock, Engine, Lake, Progress, Store, View
+    from mtctl.core.model import SourceFile, Table
+    from mtctl.core.staged import LedgerRow, Staged
+    from mtctl.ports.changes import Claimed
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.engine import Engine, Progress
+    from mtctl.ports.files import Lake
+    from mtctl.ports.store import Store, View
+    from mtctl.ports.work import TaskRow
     from mtctl.services.holder import Holder
+
+MOST_SUPERSEDED = 10
+"""After how many superseded attempts a task fails: each may start again at once, so a loop would never end."""
 
 _NEVER_RETRIED = frozenset({"cancelled"})
 
@@ -235,8 +245,10 @@ class Worker:
                 answer = tx.publish(publication)
             trace.point("published")
         except MtctlError as error:
-            # The transaction rolled back (or never began): the files are strays of ours.
-            self._discard(staged, claimed)
+            # The transaction rolled back (or never began): the files are strays of ours. After trouble with the state
+            # file itself the commit may have lasted all the same: then only gc may judge.
+            if error.kind is not Kind.STATE:
+                self._discard(staged, claimed)
             return self._failed(claimed, error, holder, began)
         match answer:
             case Published():
@@ -272,21 +284,34 @@ class Worker:
         return Ended(outcome=outcome, rows=0, seconds=seconds, error_code=error.code, error=str(error))
 
     def _finish(self, claimed: Claimed, outcome: Outcome, code: str, why: str, *, retryable: bool) -> None:
-        ending = Ending(
-            task_id=claimed.task.task_id,
-            attempt_id=claimed.attempt_id,
-            outcome=outcome,
-            tries=claimed.task.tries,
-            max_tries=claimed.task.max_tries,
-            retryable=retryable,
-            cancel_requested=outcome is Outcome.CANCELLED,
-            why=why,
-        )
+        task = claimed.task
         with self._store.write() as tx:
+            gone = tx.table(claimed.table.table_id) is None
+            if outcome is Outcome.SUPERSEDED and not gone and _superseded(tx, task) >= MOST_SUPERSEDED:
+                # Others do not change a table that often: something that it replaces is not as the books say.
+                outcome, retryable = Outcome.FAILED, False
+                why = f"{why}, {MOST_SUPERSEDED} times over: run `mtctl verify {claimed.table.definition.name}`"
+            ending = Ending(
+                task_id=task.task_id,
+                attempt_id=claimed.attempt_id,
+                outcome=outcome,
+                tries=task.tries,
+                max_tries=task.max_tries,
+                retryable=retryable,
+                cancel_requested=outcome is Outcome.CANCELLED or gone,
+                why="table dropped" if gone else why,
+            )
             tx.finish(claimed, outcome, error_code=code, error=why, transition=settle(ending, tx.now))
 
     def _since(self, began: int) -> float:
         return (self._clock.boottime() - began) / 1e9
+
+
+def _superseded(view: View, task: TaskRow) -> int:
+    return sum(
+        attempt.task_id == task.task_id and attempt.outcome is Outcome.SUPERSEDED
+        for attempt in view.attempts(task.instance_id)
+    )
 
 
 class _Content:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.advance import Ending, settle
 from mtctl.core.states import Outcome
-from mtctl.ports import Claimed
-from mtctl.store import rows, work
+from mtctl.ports.changes import Claimed
+from mtctl.store import rows, work, work_rows
 from mtctl.store.events import add_event
 from mtctl.store.troubles import bug
 
 if TYPE_CHECKING:
     from mtctl.core.model import Table
     from mtctl.core.states import Transition
-    from mtctl.ports import TaskRow
+    from mtctl.ports.work import TaskRow
     from mtctl.store.session import Row, Session
 
 OWNER_LOST = "owner lost"
@@ -43,7 +43,9 @@ def claim(session: Session, holder_id: int, *, attempt_ulid: str, instance_id: i
         "boot_id": session.boot_id,
         "now": session.now,
     }
-    attempt_id: int = session.value("work.add_attempt", attempt)
+    attempt_id: int | None = session.value("work.add_attempt", attempt)
+    if attempt_id is None:
+        return None  # the holder was ended by a sweep: it has to notice and stop
     _take(session, task_id, attempt_id)
     return claimed(session, attempt_id, attempt_ulid, task_id, snapshot)
 
@@ -68,10 +70,11 @@ def finish(session: Session, held: Claimed, outcome: Outcome, error: tuple[str, 
     return True
 
 
-def beat(session: Session, holder_id: int) -> list[int]:
-    """Renew the leases and pins of a holder; return the attempts that are still its own."""
+def beat(session: Session, holder_id: int) -> list[int] | None:
+    """Renew the leases and pins of a holder; return the attempts that are still its own, None when it was ended."""
     lease = {"holder_id": holder_id, "lease_until": session.lease_until, "boot_id": session.boot_id}
-    session.run("leases.beat_holder", {"holder_id": holder_id, "boottime": session.boottime})
+    if not session.run("leases.beat_holder", {"holder_id": holder_id, "boottime": session.boottime}):
+        return None
     session.run("leases.beat_leases", lease)
     session.run("leases.beat_pins", lease)
     return [attempt_id for (attempt_id,) in session.rows("leases.beat_attempts", lease)]
@@ -109,7 +112,7 @@ def end_holder(session: Session, holder_id: int) -> None:
 
 def claimed(session: Session, attempt_id: int, ulid: str, task_id: int, snapshot: int) -> Claimed:
     """Return a claim as its holder sees it."""
-    task = rows.task(_found(session.row("views.task", {"task_id": task_id})))
+    task = work_rows.task(_found(session.row("views.task", {"task_id": task_id})))
     return Claimed(
         attempt_id=attempt_id,
         attempt_ulid=ulid,

@@ -12,8 +12,9 @@ from mtctl.store.troubles import bug
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mtctl.core.model import ColumnStats, StagedFile, Table
-    from mtctl.ports import Publication
+    from mtctl.core.model import Table
+    from mtctl.core.staged import ColumnStats, StagedFile
+    from mtctl.ports.changes import Publication
     from mtctl.store.catalog import Commit
 
 UNPROVEN = frozenset({"interval", "timetz", "int128", "uint128"})

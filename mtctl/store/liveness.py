@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mtctl.ports import HolderInfo
+    from mtctl.ports.holders import HolderInfo
 
 
 class LockFolder:

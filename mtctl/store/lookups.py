@@ -8,11 +8,12 @@ from mtctl.core.interval import Interval, IntervalSet
 from mtctl.core.ledger import Coverage, Stale
 from mtctl.core.model import SourceFile
 from mtctl.store import rows
-from mtctl.store.work_view import WorkView
+from mtctl.store.work_view import WorkView, holders
 
 if TYPE_CHECKING:
     from mtctl.core.model import Instant, Table
-    from mtctl.ports import HolderInfo, TaskRow
+    from mtctl.ports.holders import HolderInfo
+    from mtctl.ports.work import TaskRow
     from mtctl.store.session import Row
 
 
@@ -33,8 +34,12 @@ class LookupView(WorkView):
             "boot_id": self.session.boot_id,
         }
         task_id = self.session.value("work.pick", asked)
-        found = None if task_id is None else self.session.row("views.task", {"task_id": task_id})
-        return None if found is None else rows.task(found)
+        if task_id is None:
+            return None
+        from mtctl.store.work_rows import task  # noqa: PLC0415 - only where something waits
+
+        found = self.session.row("views.task", {"task_id": task_id})
+        return None if found is None else task(found)
 
     def coverage_of(self, table_id: int) -> Coverage | None:
         """Return the merged coverage of one table."""
@@ -64,4 +69,4 @@ class LookupView(WorkView):
     def expired_holders(self) -> list[HolderInfo]:
         """Return holders with an open attempt whose lease has run out or belongs to another boot."""
         asked = {"boot_id": self.session.boot_id, "boottime": self.session.boottime}
-        return [rows.holder(row) for row in self.session.rows("leases.expired_holders", asked)]
+        return holders(self.session.rows("leases.expired_holders", asked))

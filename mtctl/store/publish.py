@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.interval import IntervalSet
 from mtctl.core.states import Outcome, TaskState, Transition
-from mtctl.ports import Published, Refused
+from mtctl.ports.changes import Published, Refused
 from mtctl.store import sources, staleness, work
 from mtctl.store.catalog import Commit
 from mtctl.store.events import add_event
@@ -20,8 +20,9 @@ from mtctl.store.file_rows import add_files, end_files
 from mtctl.store.troubles import bug
 
 if TYPE_CHECKING:
-    from mtctl.core.model import LedgerRow, StagedInterval, Table
-    from mtctl.ports import Publication
+    from mtctl.core.model import Table
+    from mtctl.core.staged import LedgerRow, StagedInterval
+    from mtctl.ports.changes import Publication
     from mtctl.store.session import Session
 
 _CHANGED = "the table was changed, rebuilt or dropped since the attempt began"

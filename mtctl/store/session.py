@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import apsw
 
     from mtctl.core.model import Instant
-    from mtctl.ports import Clock
+    from mtctl.ports.clock import Clock
 
 Row = tuple[Any, ...]
 

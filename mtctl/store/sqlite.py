@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from mtctl.ports import Clock
+    from mtctl.ports.clock import Clock
     from mtctl.store.tx import SqliteTx
 
 CLOCK_SLACK = 3_600_000_000

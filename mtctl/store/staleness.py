@@ -12,16 +12,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mtctl.core.interval import EMPTY, Interval, IntervalSet
-from mtctl.core.keys import calendar_of
 from mtctl.core.ledger import Coverage, Stale, digest, merge_coverage, read_range, readers
-from mtctl.store import rows
+from mtctl.core.table_calendar import calendar_of
 from mtctl.store.definition import decode
+from mtctl.store.ledger_rows import ledger_row
 from mtctl.store.view import coverage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mtctl.core.model import LedgerRow, Read, TableDefinition
+    from mtctl.core.model import Read, TableDefinition
+    from mtctl.core.staged import LedgerRow
     from mtctl.store.session import Session
 
 DEFINITION_CHANGED = "definition changed"
@@ -82,7 +83,7 @@ def affected_by(session: Session, reader_id: int, table_id: int, changed: Interv
 def rows_within(session: Session, table_id: int, part: Interval) -> list[LedgerRow]:
     """Return the live ledger rows of a table that overlap a range, by start."""
     bindings = {"table_id": table_id, "start": part.start, "end": part.end}
-    return [rows.ledger_row(table_id, row) for row in session.rows("ledger.rows", bindings)]
+    return [ledger_row(table_id, row) for row in session.rows("ledger.rows", bindings)]
 
 
 def definition_of(session: Session, table_id: int) -> TableDefinition:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mtctl.core.interval import IntervalSet
     from mtctl.core.model import Table, TableDefinition
-    from mtctl.ports import NewTable
+    from mtctl.ports.changes import NewTable
     from mtctl.store.session import Session
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mtctl.core.interval import IntervalSet
     from mtctl.core.model import SourceFile
     from mtctl.core.states import Outcome, Transition
-    from mtctl.ports import Claimed, NewInstance, NewTable, Publication, Published, Refused
+    from mtctl.ports.changes import Claimed, NewInstance, NewTable, Publication, Published, Refused
 
 
 class SqliteTx(SqliteView):
@@ -41,8 +41,8 @@ class SqliteTx(SqliteView):
         """Mark a holder as gone; its pins go."""
         claims.end_holder(self.session, holder_id)
 
-    def beat(self, holder_id: int) -> list[int]:
-        """Renew all leases and pins of the holder; return the ids of its attempts that are still its own."""
+    def beat(self, holder_id: int) -> list[int] | None:
+        """Renew all leases and pins of the holder; return the ids of its own attempts, None when it was ended."""
         return claims.beat(self.session, holder_id)
 
     def lose(self, holder_id: int) -> None:
@@ -70,9 +70,9 @@ class SqliteTx(SqliteView):
         """Change task states: guarded update, event row, roll-up. Raises `state_conflict`."""
         work.apply(self.session, transitions)
 
-    def advance(self, instance_id: int) -> None:
-        """Draw the consequences of ended tasks for the others of the instance, and roll it up."""
-        work.advance_instance(self.session, instance_id)
+    def advance_below(self, task_id: int) -> None:
+        """Let go on what waited for a task that is done."""
+        work.advance_below(self.session, task_id)
 
     def claim(self, holder_id: int, *, attempt_ulid: str, instance_id: int | None) -> Claimed | None:
         """Take the next claimable task (queue, pause, one writer per table), of one instance or of any ownerless."""

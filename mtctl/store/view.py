@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from mtctl.core.interval import Interval, IntervalSet
 from mtctl.core.ledger import Coverage, Stale
 from mtctl.core.model import SourceFile
-from mtctl.ports import TableTotals
 from mtctl.store import rows
 from mtctl.store.lookups import LookupView
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mtctl.core.model import ColumnStats, LedgerRow, Table
-    from mtctl.ports import DataFile, LastAttempt
+    from mtctl.core.model import Table
+    from mtctl.core.staged import ColumnStats, LedgerRow
+    from mtctl.ports.files import DataFile
+    from mtctl.ports.tables import LastAttempt, TableTotals
     from mtctl.store.session import Row
 
 
@@ -26,9 +27,8 @@ class SqliteView(LookupView):
     def tables(self, names: Sequence[str] | None = None) -> list[Table]:
         """Return live tables by name order; of `names` only those that exist."""
         if names is None:
-            return [rows.table(row) for row in self.session.rows("tables.tables")]
-        found = self.session.rows("tables.tables_named", {"names": json.dumps(list(names))})
-        return [rows.table(row) for row in found]
+            return rows.tables(self.session.rows("tables.tables"))
+        return rows.tables(self.session.rows("tables.tables_named", {"names": json.dumps(list(names))}))
 
     def coverage(self) -> dict[int, Coverage]:
         """Return the merged coverage of every table that has any."""
@@ -39,23 +39,25 @@ class SqliteView(LookupView):
 
     def ledger(self, table_id: int, within: Interval, snapshot_id: int | None = None) -> list[LedgerRow]:
         """Return the ledger rows overlapping `within`, live now or at a snapshot, by start."""
+        from mtctl.store.ledger_rows import ledger_row  # noqa: PLC0415 - not for commands that only look
+
         bindings = {"table_id": table_id, "start": within.start, "end": within.end}
         if snapshot_id is None:
             found = self.session.rows("ledger.rows", bindings)
         else:
             found = self.session.rows("ledger.rows_at", bindings | {"snapshot": snapshot_id})
-        return [rows.ledger_row(table_id, row) for row in found]
+        return [ledger_row(table_id, row) for row in found]
 
     def data_files(self, table_id: int, snapshot_id: int | None = None) -> list[DataFile]:
         """Return the live data files of a table with sha256 and statistics, by id."""
+        from mtctl.store.ledger_rows import data_file  # noqa: PLC0415 - not for commands that only look
+
         if snapshot_id is None:
             found = self.session.rows("catalog.files_of", {"table_id": table_id})
         else:
             found = self.session.rows("catalog.files_of_at", {"table_id": table_id, "snapshot": snapshot_id})
         stats = self._stats([row[0] for row in found])
-        return [
-            rows.data_file(row, self._absolute(row[2], row[3], row[4]), tuple(stats.get(row[0], ()))) for row in found
-        ]
+        return [data_file(row, self._absolute(row[2], row[3], row[4]), tuple(stats.get(row[0], ()))) for row in found]
 
     def file_paths(self, table_ids: Iterable[int], snapshot_id: int) -> dict[int, tuple[str, ...]]:
         """Return the absolute paths of the data files of tables at a snapshot; every asked table is a key."""
@@ -72,6 +74,8 @@ class SqliteView(LookupView):
 
     def totals(self) -> dict[int, TableTotals]:
         """Return what every table holds."""
+        from mtctl.ports.tables import TableTotals  # noqa: PLC0415 - a refresh does not ask
+
         return {
             table_id: TableTotals(table_id=table_id, rows=total, bytes=size, files=files)
             for table_id, total, size, files in self.session.rows("views.totals")
@@ -136,9 +140,11 @@ class SqliteView(LookupView):
         return self.session.rows("tables.applied_files")
 
     def _stats(self, files: list[int]) -> dict[int, list[ColumnStats]]:
+        from mtctl.store.ledger_rows import column_stats  # noqa: PLC0415 - not for commands that only look
+
         found: dict[int, list[ColumnStats]] = {}
         for row in self.session.rows("catalog.stats_of", {"files": json.dumps(files)}):
-            found.setdefault(row[0], []).append(rows.column_stats(row))
+            found.setdefault(row[0], []).append(column_stats(row))
         return found
 
     def _absolute(self, path: str, relative: int, folder: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mtctl.core.plan import PlannedTask
-    from mtctl.ports import NewInstance
+    from mtctl.ports.changes import NewInstance
     from mtctl.store.session import Session
 
 _ENDED = frozenset({InstanceState.SUCCESS, InstanceState.FAILED, InstanceState.CANCELLED})

@@ -1,4 +1,7 @@
-"""Floor 2. Reads of instances, tasks, attempts, holders and events."""
+"""Floor 2. Reads of instances, tasks, attempts, holders and events.
+
+What makes values of their rows is imported where there is a row: most looks at a project find nothing running.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ import json
 from typing import TYPE_CHECKING
 
 from mtctl.core.states import TaskState
-from mtctl.store import rows
 
 if TYPE_CHECKING:
-    from mtctl.ports import AttemptRow, EventRow, HolderInfo, InstanceRow, TaskRow
+    from mtctl.ports.holders import HolderInfo
+    from mtctl.ports.work import AttemptRow, EventRow, InstanceRow, TaskRow
     from mtctl.store.session import Row, Session
 
 
@@ -23,7 +26,7 @@ class WorkView:
 
     def running(self) -> dict[int, TaskRow]:
         """Return the running task by table id, with the words of its holder."""
-        return {row[3]: rows.task(row) for row in self.session.rows("views.running")}
+        return {row[3]: task for row, task in _tasks(self.session.rows("views.running"))}
 
     def instances(self, *, limit: int, state: str | None, table: str | None) -> list[InstanceRow]:
         """Return the newest instances first."""
@@ -36,28 +39,53 @@ class WorkView:
 
     def tasks(self, instance_id: int) -> list[TaskRow]:
         """Return the tasks of an instance, by id, with upstream ids."""
-        return [rows.task(row) for row in self.session.rows("views.tasks", {"instance_id": instance_id})]
+        return [task for _, task in _tasks(self.session.rows("views.tasks", {"instance_id": instance_id}))]
 
     def attempts(self, instance_id: int) -> list[AttemptRow]:
         """Return the attempts of an instance, by id."""
-        return [rows.attempt(row) for row in self.session.rows("views.attempts", {"instance_id": instance_id})]
+        from mtctl.store.work_rows import attempt  # noqa: PLC0415 - not for commands that only look
+
+        return [attempt(row) for row in self.session.rows("views.attempts", {"instance_id": instance_id})]
 
     def events(self, instance_id: int) -> list[EventRow]:
         """Return the events of an instance, by id."""
-        return [rows.event(row) for row in self.session.rows("views.events", {"instance_id": instance_id})]
+        from mtctl.store.work_rows import event  # noqa: PLC0415 - not for commands that only look
+
+        return [event(row) for row in self.session.rows("views.events", {"instance_id": instance_id})]
 
     def holders(self) -> list[HolderInfo]:
         """Return the holders that have not ended."""
-        return [rows.holder(row) for row in self.session.rows("leases.holders")]
+        return holders(self.session.rows("leases.holders"))
 
     def live_attempt_ulids(self) -> set[str]:
         """Return the ulids of attempts without an outcome: their staged files are not strays."""
         return {ulid for (ulid,) in self.session.rows("views.live_attempt_ulids")}
 
     def _instances(self, found: list[Row]) -> list[InstanceRow]:
+        if not found:
+            return []
+        from mtctl.store.work_rows import instance  # noqa: PLC0415 - only where there is a row
+
         ids = {"ids": json.dumps([row[0] for row in found])}
         counts: dict[int, list[tuple[TaskState, int]]] = {}
         for instance_id, state, count in self.session.rows("views.counts_by_state", ids):
             counts.setdefault(instance_id, []).append((TaskState(state), count))
         published: dict[int, int | None] = dict(self.session.rows("views.rows_by_instance", ids))
-        return [rows.instance(row, counts.get(row[0], ()), published.get(row[0]) or 0) for row in found]
+        return [instance(row, counts.get(row[0], ()), published.get(row[0]) or 0) for row in found]
+
+
+def holders(found: list[Row]) -> list[HolderInfo]:
+    """Return the holders of rows."""
+    if not found:
+        return []
+    from mtctl.store.work_rows import holder  # noqa: PLC0415 - only where there is a row
+
+    return [holder(row) for row in found]
+
+
+def _tasks(found: list[Row]) -> list[tuple[Row, TaskRow]]:
+    if not found:
+        return []
+    from mtctl.store.work_rows import task  # noqa: PLC0415 - only where there is a row
+
+    return [(row, task(row)) for row in found]

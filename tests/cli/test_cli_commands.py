@@ -52,9 +52,11 @@ def test_global_options_stand_before_or_behind_the_command_and_the_last_wins(cal
     assert json.loads(called.out)["data"][0]["table"] == "flights_daily"
 
 
-def test_status_check_is_1_when_a_table_is_not_fresh(call) -> None:
+def test_status_check_is_1_when_a_table_is_not_fresh_or_a_source_not_as_it_was_read(call) -> None:
+    well = replace(STATUS, tables=(FRESH,), changed_sources=())
     assert call("status", "--check", project=given(status=STATUS)).code == 1
-    assert call("status", "--check", project=given(status=replace(STATUS, tables=(FRESH,)))).code == 0
+    assert call("status", "--check", project=given(status=well)).code == 0
+    assert call("status", "--check", project=given(status=replace(well, changed_sources=("a.csv",)))).code == 1
     assert call("status", project=given(status=STATUS)).code == 0
 
 

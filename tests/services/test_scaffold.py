@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.services.scaffold import write_project
+from mtctl.services.scaffold import adopt_project, write_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +94,21 @@ def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
     with pytest.raises(MtctlError) as caught:
         write_project(tmp_path / "p", name=None, example=False)
     assert caught.value.code == "folder_unwritable"
+
+
+def test_a_clone_without_state_is_adopted_and_nothing_else_is(tmp_path: Path) -> None:
+    root = tmp_path / "clone"
+    assert adopt_project(root, name=None) is None
+    write_project(root, name="shop", example=False)
+    before = sorted(root.rglob("*"))
+
+    adopted = adopt_project(root, name=None)
+    assert adopted is not None
+    assert (adopted.name, adopted.files) == ("shop", ())
+    assert sorted(root.rglob("*")) == before
+    with pytest.raises(MtctlError, match="its name already"):
+        adopt_project(root, name="other")
+
+    (root / ".mtctl").mkdir()
+    (root / ".mtctl" / "state.db").touch()
+    assert adopt_project(root, name=None) is None

@@ -97,6 +97,7 @@ INSERT INTO attempt
 SELECT :ulid, t.task_id, 1 + (SELECT count(*) FROM attempt a WHERE a.task_id = t.task_id), :holder_id, t.table_id,
        m.epoch, m.version_id, :snapshot, :lease_until, :boot_id, :now
 FROM task_instance t LEFT JOIN materialized_table m ON m.table_id = t.table_id WHERE t.task_id = :task_id
+  AND EXISTS (SELECT 1 FROM holder h WHERE h.holder_id = :holder_id AND h.ended_at IS NULL)
 RETURNING attempt_id
 
 -- name: take

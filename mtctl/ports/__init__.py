@@ -1,0 +1,32 @@
+"""Floor 1. What the services ask of the outside: clock, store, lake, engine.
+
+Only shapes and protocols stand here, a concept a module. Adapters (floor 2) implement them without knowing each other
+or the services; `app` joins them. The names are here too, each loaded at its first use: making a frozen class costs
+half a millisecond, and no command needs them all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "changes": "Claimed NewInstance NewTable Publication Published Refused",
+    "clock": "Clock",
+    "engine": (
+        "Carry DescribeRequest Description Engine MeasureRequest Measured "
+        "Parsed Progress QueryResult Relation Slice StageRequest"
+    ),
+    "files": "DataFile Lake",
+    "holders": "HolderInfo Liveness",
+    "store": "Store Tx View",
+    "tables": "LastAttempt TableTotals",
+    "work": "AttemptRow EventRow InstanceRow TaskRow",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)

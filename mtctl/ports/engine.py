@@ -1,0 +1,189 @@
+"""Floor 1. The engine behind its pipe: what it is asked, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mtctl.core.errors import MtctlError
+    from mtctl.core.interval import Interval
+    from mtctl.core.model import Column, EmptyPolicy, NullPolicy, Partition, Source, SourceFile
+    from mtctl.core.staged import Staged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What the engine's parser finds in one SELECT, without looking anything up.
+
+    `tables` are the relation names it reads (as written, dotted, CTE names left out, in order of appearance),
+    None where the parser cannot tell (PIVOT). `literals` are path literals of file sources; `params` the named
+    parameters (without `$`); `canonical` a text that is equal for queries that differ only in comments, white
+    space and keyword case. `functions` are the names of all functions called, lower case.
+    """
+
+    tables: tuple[str, ...] | None
+    literals: tuple[str, ...]
+    params: tuple[str, ...]
+    functions: tuple[str, ...]
+    volatile: tuple[str, ...]
+    canonical: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A table or source that a query may name.
+
+    `names` are all the spellings it answers to (`t`, `main.t`, `project.main.t`). `columns` give its schema; `files`
+    its pinned Parquet files (absolute paths), read by field id; a relation without files is empty.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[Column, ...]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeRequest:
+    """One query to describe: the relations in reach are those of the request and earlier ones of the batch.
+
+    `publish_as` lets later requests of the same call read this one's columns under these names.
+    `bind` is an interval to bind to interval parameters.
+    """
+
+    query: str
+    zone: str
+    relations: tuple[Relation, ...]
+    sources: tuple[Source, ...]
+    params: Mapping[str, object]
+    publish_as: tuple[str, ...] = ()
+    declared: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """The columns that a query yields, with stored types and casts (`Column.note`)."""
+
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """One interval of a batch: the instants, and the local wall texts of its edges in the table's zone."""
+
+    interval: Interval
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carry:
+    """Rows to move out of a live file that is being rewritten: [row_start, row_start + rows) per interval."""
+
+    path: str
+    intervals: tuple[tuple[Interval, int, int, str], ...]  # interval, row_start, rows, fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRequest:
+    """One attempt's work: compute the intervals (or everything) and write Parquet files into `folder`.
+
+    `slices` are the contiguous intervals to compute, in order (empty for a full table); `statements` groups them:
+    each inner tuple is computed by one statement with its own parameters (a single group when the query names no
+    interval variable). `params` gives, per statement, the values of the parameters that the query names. Files are
+    named `<file_prefix>-<n>.parquet`. `carry` names what else must go into the new files.
+    """
+
+    query: str
+    zone: str
+    columns: tuple[Column, ...]
+    partition: Partition | None
+    relations: tuple[Relation, ...]
+    sources: tuple[Source, ...]
+    slices: tuple[Slice, ...]
+    statements: tuple[tuple[int, int], ...]
+    params: tuple[Mapping[str, object], ...]
+    carry: tuple[Carry, ...]
+    folder: str
+    file_prefix: str
+    target_rows: int
+    target_bytes: int
+    null_policy: NullPolicy
+    on_empty: EmptyPolicy
+    known: tuple[SourceFile, ...] = ()  # files hashed before; size, mtime and inode equal spares hashing again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far an attempt is: share of the query done in percent (None unknown) and rows so far."""
+
+    percent: float | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """A streamed result: column names, DuckDB types, and rows of text (None for NULL), a chunk at a time."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    chunks: Iterator[list[list[str | None]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRequest:
+    """One live data file to recompute: what `verify` compares with ledger and catalog."""
+
+    path: str
+    columns: tuple[Column, ...]
+    ranges: tuple[tuple[int, int], ...]  # (row_start, rows) per interval, to fingerprint each
+    zone: str
+    partition: Partition | None
+    intervals: tuple[Interval, ...] = ()  # per range, where the partition says that its rows must belong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a file really holds. `strays` are, per range, how many of its rows belong to another interval."""
+
+    rows: int
+    bytes: int
+    footer_bytes: int
+    sha256: str
+    fingerprints: tuple[str, ...]
+    stats: tuple[Any, ...]  # tuple[ColumnStats, ...] recomputed from the data
+    strays: tuple[int, ...] = ()
+
+
+class Engine(Protocol):
+    """The runner behind its pipe. Every method raises `MtctlError` (kinds INVALID, ENGINE, FAILED)."""
+
+    def parse(self, queries: Sequence[str]) -> list[Parsed | MtctlError]:
+        """Parse queries; each must be exactly one SELECT. No look-ups, nothing runs."""
+
+    def describe(self, requests: Sequence[DescribeRequest]) -> list[Description | MtctlError]:
+        """Describe queries in the given order without running them."""
+
+    def stage(self, request: StageRequest, on_progress: Callable[[Progress], None]) -> Staged:
+        """Compute one batch and write its files, fsynced, into the staging folder."""
+
+    def query(
+        self,
+        sql: str,
+        relations: Sequence[Relation],
+        sources: Sequence[Source],
+        zone: str,
+        limit: int | None,
+        params: Mapping[str, object],
+    ) -> QueryResult:
+        """Run one read-only SELECT and stream its rows as text."""
+
+    def measure(self, request: MeasureRequest) -> Measured:
+        """Recompute count, size, sha256, fingerprints and statistics of one live file."""
+
+    def cancel(self) -> None:
+        """Interrupt what runs (callable from another thread); the call that ran it raises `cancelled`."""
+
+    def close(self) -> None:
+        """End the runner and its process group."""

@@ -1,0 +1,56 @@
+"""Floor 3. What `plan`, `apply` and `init` answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mtctl.core.errors import MtctlError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One table's part of a plan.
+
+    `action` is create, change, evolve, rename, rebuild, metadata, drop, vanished or none.
+    `diff` are readable lines (`- old`, `+ new`, `  same`) under headings; `stale` says which intervals become stale
+    and why; `notes` are casts, volatile functions, batching, warnings.
+    """
+
+    table: str
+    action: str
+    file: str | None
+    diff: tuple[str, ...] = ()
+    stale: str = ""
+    notes: tuple[str, ...] = ()
+    wanted: str = ""
+    intervals: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyPlan:
+    """What `apply` would do. `pending` is true when anything would change; `problems` are errors that stop it."""
+
+    changes: tuple[Change, ...]
+    problems: tuple[MtctlError, ...]
+    pending: bool
+    secret: Any = field(default=None, repr=False, compare=False)  # what apply needs, not for showing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What `apply` did."""
+
+    changes: tuple[Change, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """What `init` wrote."""
+
+    root: str
+    name: str
+    files: tuple[str, ...]
+    example: bool

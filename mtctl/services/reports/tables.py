@@ -1,0 +1,61 @@
+"""Floor 3. What `status` and `table list` answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mtctl.core.health import Health
+    from mtctl.core.model import Instant, Mode
+    from mtctl.ports.work import InstanceRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableStatus:
+    """One line of `status` and `table list`. Counts are grain intervals (1 for a whole table).
+
+    `missing` and `stale` are short texts of ranges (empty when none); `why` names the reasons of staleness;
+    `coverage` is the strip text.
+    """
+
+    table: str
+    health: Health
+    mode: Mode
+    grain: str | None
+    wanted: int
+    fresh: int
+    missing_count: int
+    stale_count: int
+    missing: str
+    stale: str
+    why: str
+    rows: int
+    bytes: int
+    files: int
+    last_success_at: Instant | None
+    last_outcome: str | None
+    last_error: str | None
+    running: str | None
+    schedule: str | None
+    freshness: str | None
+    origin: str
+    file: str | None
+    comment: str | None
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Health of the whole project. `changed_sources` and `unapplied` are found by stat and hash only."""
+
+    project: str
+    tables: tuple[TableStatus, ...]
+    changed_sources: tuple[str, ...]
+    unapplied: tuple[str, ...]
+    vanished: tuple[str, ...]
+    running: tuple[InstanceRow, ...]
+    snapshot_id: int
+    at: Instant = 0  # when it was looked

@@ -1,0 +1,39 @@
+"""Floor 3. What `verify` and `lake gc` answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing `verify` found wrong: which check, which table, which intervals, what differs."""
+
+    table: str
+    check: str
+    intervals: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReport:
+    """What `verify` looked at and found."""
+
+    tables: int
+    files: int
+    intervals: int
+    rows: int
+    bytes: int
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GcReport:
+    """What `lake gc` removed (or would)."""
+
+    removed: tuple[str, ...]
+    bytes: int
+    kept_young: int
+    dry_run: bool
