@@ -234,6 +234,19 @@ def test_losing_a_holder_twice_loses_nothing_more(kit, tables):
     assert before[0][1] == "lost"
 
 
+def test_an_ended_holder_claims_nothing_and_hears_of_it_at_its_next_beat(kit, tables):
+    instance = kit.instance(task(tables[0], [day(0)]), holder=None, detached=True)
+    holder = new_holder(kit.store)
+    with kit.store.write() as tx:
+        assert tx.beat(holder) == []
+        tx.lose(holder)
+    assert kit.claim(None, holder) is None
+    with kit.store.write() as tx:
+        assert tx.beat(holder) is None
+    assert _states(kit, instance) == [TaskState.PENDING]
+    assert kit.claim(None, new_holder(kit.store)) is not None
+
+
 def test_holders_expire_by_their_lease_or_by_a_reboot(kit, tables):
     kit.claim(kit.instance(task(tables[0], [day(0)])))
 
