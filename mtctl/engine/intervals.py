@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -24,7 +24,7 @@ from mtctl.core.staged import StagedInterval
 from mtctl.engine import literals
 from mtctl.engine.binding import bind_values
 from mtctl.engine.fingerprint import fingerprint, row_hash
-from mtctl.engine.predicate import Buckets, buckets, is_native, predicate
+from mtctl.engine.predicate import Buckets, buckets, foreign, is_native, predicate
 from mtctl.engine.split import File, row_bytes, split
 from mtctl.engine.troubles import Text, translate
 from mtctl.engine.written import Written, copy, copy_ends
@@ -74,7 +74,30 @@ def statement(request: StageRequest, partition: Partition, first: int, last: int
     """Return what stands before and behind the query of slices `[first, last)`."""
     types = {column.name: column.stored_type for column in request.columns}
     where = predicate(partition, types, request.zone, request.slices[first:last], request.null_policy)
-    return f"SELECT {literals.stored(request.columns)} FROM (\n", f"\n) AS q WHERE {where}"
+    return f"SELECT {_guarded(request, partition, types)} FROM (\n", f"\n) AS q WHERE {where}"
+
+
+_MARK = "_mtctl_foreign\x1f"
+_SHOWN = 80
+
+
+def _guarded(request: StageRequest, partition: Partition, types: dict[str, str]) -> str:
+    """Return the select list; it ends the statement at the first foreign string, before a second one is stored.
+
+    It throws in the list and not in the condition, which DuckDB pushes below filters that may drop the row.
+    """
+    if is_native(partition):
+        return literals.stored(request.columns)
+    columns = [f"CAST(q.{quote(c.name)} AS {types[c.name]})" for c in partition.columns]
+    shown = " || chr(31) || ".join(f"left({column}, {_SHOWN})" for column in columns)
+    guard = (
+        f"CASE WHEN {foreign(partition, columns)} THEN error({literals.text(_MARK)} || {shown}) ELSE {columns[0]} END"
+    )
+    first = partition.columns[0].name
+    return ", ".join(
+        f"{guard} AS {quote(column.name)}" if column.name == first else literals.stored([column])
+        for column in request.columns
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,7 +122,13 @@ def _fill(session: Session, inputs: Inputs, request: StageRequest, partition: Pa
         before, after = statement(request, partition, first, last)
         sql, text = inputs.bound.inside(into + before, after)
         params = request.params[index] if index < len(request.params) else {}
-        _run(session, sql, text, bind_values(params, inputs.syntax.parsed.params))
+        try:
+            _run(session, sql, text, bind_values(params, inputs.syntax.parsed.params))
+        except MtctlError as error:
+            _, mark, found = error.what.partition(_MARK)
+            if not mark:
+                raise
+            raise _foreign([c.name for c in partition.columns], request.zone, found.split("\x1f")) from None
     for carry in request.carry:
         session.run(_carry_sql(request, carry))
 
@@ -156,13 +185,15 @@ def _measure(session: Session, request: StageRequest, partition: Partition, piec
         numbers = buckets(column, partition, request.zone, [piece.interval for piece in pieces])
     keys = numbers.sql if numbers is not None else ", ".join(quote(name) for name in names)
     sums = f"count(*), sum({row_hash(request.columns)}), min(rowid), max(rowid)"
-    groups = session.run(f"SELECT {sums}, {keys} FROM {_STAGED} GROUP BY ALL")
-    _check_nulls(names, groups)
+    _check_nulls(session, names)
+    # One group more than there are intervals is proof enough that one of them is foreign.
+    limit = "" if native else f" LIMIT {len(pieces) + 1}"
+    groups = session.run(f"SELECT {sums}, {keys} FROM {_STAGED} GROUP BY ALL{limit}")
     by_values = {piece.values: index for index, piece in enumerate(pieces)}
     for count, total, first, last, *key in groups:
         index = by_values.get(tuple(key)) if numbers is None else numbers.interval_of(int(key[0]))
         if index is None:
-            raise _foreign(session, names, request.zone, int(first))
+            raise _foreign(names, request.zone, _texts(session, names, int(first)))
         piece = pieces[index]
         piece.rows += int(count)
         piece.total += int(total)
@@ -175,8 +206,9 @@ def _measure(session: Session, request: StageRequest, partition: Partition, piec
     return ordered
 
 
-def _check_nulls(names: Sequence[str], groups: Sequence[tuple[Any, ...]]) -> None:
-    nulls = sum(int(group[0]) for group in groups if any(value is None for value in group[4:]))
+def _check_nulls(session: Session, names: Sequence[str]) -> None:
+    null = " OR ".join(f"{quote(name)} IS NULL" for name in names)
+    nulls = int(session.run(f"SELECT count(*) FROM {_STAGED} WHERE {null}")[0][0])
     if not nulls:
         return
     raise MtctlError(
@@ -187,10 +219,14 @@ def _check_nulls(names: Sequence[str], groups: Sequence[tuple[Any, ...]]) -> Non
     )
 
 
-def _foreign(session: Session, names: Sequence[str], zone: str, row: int) -> MtctlError:
+def _texts(session: Session, names: Sequence[str], row: int) -> Sequence[str]:
     texts = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in names)
-    found = session.run(f"SELECT {texts} FROM {_STAGED} WHERE rowid = {row}")[0]
-    example = ", ".join(f"{name} = {value!r}" for name, value in zip(names, found, strict=True))
+    return session.run(f"SELECT {texts} FROM {_STAGED} WHERE rowid = {row}")[0]
+
+
+def _foreign(names: Sequence[str], zone: str, found: Sequence[str]) -> MtctlError:
+    # A foreign value may hold the character that parts them: the example is cut short then.
+    example = ", ".join(f"{name} = {value!r}" for name, value in zip(names, found, strict=False))
     return MtctlError(
         "partition_foreign",
         f"a row belongs to none of the intervals: {example}",

@@ -17,7 +17,7 @@ from mtctl.core import zones
 from mtctl.core.interval import Grain
 from mtctl.core.model import NullPolicy
 from mtctl.core.names import quote
-from mtctl.core.partition import sorts_like_time
+from mtctl.core.partition import formatters_of, sorts_like_time
 from mtctl.engine import literals
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def runs(slices: Sequence[Slice]) -> list[list[Slice]]:
 def predicate(partition: Partition, types: dict[str, str], zone: str, slices: Sequence[Slice], null: NullPolicy) -> str:
     """Return the condition on `q`'s partition columns that lets through the slices' rows.
 
-    With `NullPolicy.FAIL` rows with a NULL partition value (and strings of another shape) come too, to be counted.
+    With `NullPolicy.FAIL` rows with a NULL partition value (and strings that `foreign` finds) come too, whichever the
+    slices are: every batch of any split then says the same of them.
     """
     columns = [f"CAST(q.{quote(c.name)} AS {types[c.name]})" for c in partition.columns]
     if is_native(partition):
@@ -59,13 +60,33 @@ def predicate(partition: Partition, types: dict[str, str], zone: str, slices: Se
         ]
     elif sorts_like_time(partition):
         parts = [_between(columns, run) for run in runs(slices)]
+        if null is NullPolicy.DROP:  # '2013-02-30' lies in a range, and in no slice
+            parts = [f"({part}) AND NOT ({foreign(partition, columns)})" for part in parts]
     else:
         parts = [_one_of(columns, slices)]
     if null is NullPolicy.FAIL:
         parts += [f"{column} IS NULL" for column in columns]
         if not is_native(partition):
-            parts += [_other_shape(c, v) for c, v in zip(columns, slices[0].values, strict=True)]
+            parts.append(foreign(partition, columns))
     return " OR ".join(f"({part})" for part in parts)
+
+
+def foreign(partition: Partition, columns: Sequence[str]) -> str:
+    """Return the condition for strings that the formatters never write: another shape, or no real date.
+
+    It never throws, and NULL is not foreign. Columns are read together: apart, 'MM' and 'dd' name no date.
+    """
+    written = _SEPARATOR.join(
+        "".join(_DIRECTIVE[text] if is_field else text.replace("%", "%%") for is_field, text in formatter.parts)
+        for formatter in formatters_of(partition)
+    )
+    text, pattern = f" || {literals.text(_SEPARATOR)} || ".join(columns), literals.text(written)
+    return f"{text} IS NOT NULL AND strftime(try_strptime({text}, {pattern}), {pattern}) IS DISTINCT FROM {text}"
+
+
+_DIRECTIVE = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+_SEPARATOR = "\x1f"
+"""No formatter holds it, so that no other cut of the same text into columns reads the same."""
 
 
 def native_range(column: str, sql_type: str, zone: str, partition: Partition, run: Sequence[Slice]) -> str:
@@ -156,9 +177,3 @@ def _one_of(columns: Sequence[str], slices: Sequence[Slice]) -> str:
 
 def _row(values: Sequence[str]) -> str:
     return f"({', '.join(literals.text(value) for value in values)})"
-
-
-def _other_shape(column: str, example: str) -> str:
-    """Return the condition for a value whose digits and punctuation stand elsewhere than the formatter puts them."""
-    shape = "".join("_" if char.isdigit() or char in "_%\\" else char for char in example)
-    return f"{column} NOT LIKE {literals.text(shape)}"

@@ -35,10 +35,15 @@ class LakeFiles:
         self._lasting: set[str] = set()
 
     def create(self) -> None:
-        """Make the folders, readable by their owner only; error `lake_layout` when they cannot share a rename."""
-        for folder in (self.root, self.data, self.staging):
-            _make(folder)
-        if not self.same_filesystem():
+        """Make the folders, readable by their owner only.
+
+        Errors `lake_layout` when they cannot share a rename, `lake_io` when they cannot be made.
+        """
+        with _told(self.root):
+            for folder in (self.root, self.data, self.staging):
+                _make(folder)
+            same = self.same_filesystem()
+        if not same:
             raise MtctlError(
                 "lake_layout",
                 "data and staging lie on different file systems",
@@ -54,26 +59,49 @@ class LakeFiles:
     def place(self, files: Sequence[StagedFile], folder: str) -> tuple[str, ...]:
         """Rename staged files into the table's folder and sync it; return their names there.
 
-        A name that exists already is refused (`lake_file_exists`): a path stands in one catalog row only.
+        A name that exists already is refused (`lake_file_exists`): a path stands in one catalog row only. Error
+        `lake_io` when the disk refuses. After an error nothing that this call placed stays in the table's folder.
         """
         if not files:
             return ()
         target = self.data / folder
+        placed: list[Path] = []
+        try:
+            with _told(target):
+                self._place(files, folder, placed)
+        except MtctlError:
+            for path in placed:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            raise
+        return tuple(path.name for path in placed)
+
+    def _place(self, files: Sequence[StagedFile], folder: str, placed: list[Path]) -> None:
+        """Rename and sync; `placed` grows by each name that stands."""
+        target = self.data / folder
         # A folder found here may be one that its maker died over before the sync.
         if folder not in self._lasting or not target.is_dir():
-            _make(target)
-            _sync(self.data)
-            self._lasting.add(folder)
-        names = []
+            self._last(folder)
         for file in files:
             path = Path(file.path)
-            _rename(path, target / path.name)
-            names.append(path.name)
+            try:
+                _link(path, target / path.name)
+            except FileNotFoundError:
+                # Another process's cleanup may have removed the folder while it was empty.
+                self._last(folder)
+                _link(path, target / path.name)
+            placed.append(target / path.name)
+            path.unlink()
         # What a published row names is on the disk now: the bytes since the runner's fsync of the file, the name by
         # this one. The staging folder needs none: the name there was never told to anybody, and if the loss of power
         # brings it back it is a second name of the same file, which `gc` removes like any other stray.
         _sync(target)
-        return tuple(names)
+
+    def _last(self, folder: str) -> None:
+        """Make a table's folder and bring its name to the disk."""
+        _make(self.data / folder)
+        _sync(self.data)
+        self._lasting.add(folder)
 
     def discard(self, paths: Iterable[str]) -> None:
         """Remove files (absolute paths) that nobody can see, and table folders that they leave empty.
@@ -126,8 +154,23 @@ def _make(folder: Path) -> None:
     folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
 
 
-def _rename(source: Path, target: Path) -> None:
-    """Rename without ever replacing: a link refuses a name that exists, a rename would swallow it."""
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses into the user's error."""
+    try:
+        yield
+    except OSError as error:
+        raise MtctlError(
+            "lake_io",
+            f"the lake cannot be written: {error.strerror or error}",
+            kind=Kind.ENGINE,
+            where=str(error.filename2 or error.filename or path),
+            fix="check that the disk has space and that the folders of the lake may be written, then refresh again",
+        ) from None
+
+
+def _link(source: Path, target: Path) -> None:
+    """Begin a rename that never replaces: a link refuses a name that exists, a rename would swallow it."""
     try:
         os.link(source, target)
     except FileExistsError:
@@ -138,7 +181,6 @@ def _rename(source: Path, target: Path) -> None:
             where=str(target),
             fix="run the refresh again; it stages under a new name",
         ) from None
-    source.unlink()
 
 
 def _sync(folder: Path) -> None:

@@ -8,10 +8,12 @@ glob changes nothing, unless the table says that it restates: then every interva
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.model import SourceFile
 
 if TYPE_CHECKING:
@@ -111,10 +113,12 @@ def listed(patterns: Iterable[str]) -> frozenset[str]:
 
 
 def present(old: SourceFile) -> SourceFile | None:
-    """Return a file's present stat under its old content, None when it is gone."""
+    """Return a file's present stat under its old content, None when it is gone or no regular file stands there."""
     try:
         found = Path(old.path).stat()
     except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
         return None
     return SourceFile(
         path=old.path, size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino, sha256=old.sha256
@@ -129,9 +133,19 @@ def _hashed(found: SourceFile) -> SourceFile:
     from hashlib import sha256  # noqa: PLC0415 - only a file that has moved is read
 
     digest = sha256()
-    with Path(found.path).open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
+    try:
+        # Without blocking: what has become a FIFO since its stat would wait for a writer for ever.
+        with open(os.open(found.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:  # noqa: PTH123
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise MtctlError(
+            "source_unreadable",
+            f"the source cannot be read: {error.strerror}",
+            kind=Kind.ENGINE,
+            where=found.path,
+            fix="make the file readable, or put it back",
+        ) from None
     return SourceFile(
         path=found.path, size=found.size, mtime_ns=found.mtime_ns, inode=found.inode, sha256=digest.hexdigest()
     )

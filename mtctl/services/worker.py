@@ -229,6 +229,7 @@ class Worker:
     def _publish(self, work: Work, staged: Staged, holder: Holder, began: int) -> Ended:
         claimed = work.claimed
         seconds = self._since(began)
+        names: tuple[str, ...] = ()
         try:
             names = self._lake.place(staged.files, claimed.table.folder)
             trace.point("renamed")
@@ -248,21 +249,19 @@ class Worker:
             # The transaction rolled back (or never began): the files are strays of ours. After trouble with the state
             # file itself the commit may have lasted all the same: then only gc may judge.
             if error.kind is not Kind.STATE:
-                self._discard(staged, claimed)
+                self._discard(staged, claimed, names)
             return self._failed(claimed, error, holder, began)
         match answer:
             case Published():
                 trace.point("reported")
                 return Ended(outcome=Outcome.SUCCESS, rows=answer.rows, seconds=seconds)
             case Refused():
-                self._discard(staged, claimed)
+                self._discard(staged, claimed, names)
                 return self._refused(claimed, answer, seconds)
 
-    def _discard(self, staged: Staged, claimed: Claimed) -> None:
-        placed = [
-            str(self._project.lake / "data" / claimed.table.folder / file.path.rpartition("/")[2])
-            for file in staged.files
-        ]
+    def _discard(self, staged: Staged, claimed: Claimed, names: Sequence[str]) -> None:
+        """Remove what is staged and what was placed; a name that `place` refused belongs to somebody else."""
+        placed = [str(self._project.lake / "data" / claimed.table.folder / name) for name in names]
         self._lake.discard([*placed, *(file.path for file in staged.files)])
 
     def _refused(self, claimed: Claimed, refused: Refused, seconds: float) -> Ended:

@@ -211,6 +211,55 @@ def test_a_range_of_strings_lets_nothing_in_between(bench: Bench):
     assert error_of(lambda: bench.stage(query, strings(Grain.DAY, d="yyyy-MM-dd"), days)).code == "partition_foreign"
 
 
+@pytest.mark.parametrize(
+    ("partition", "rows"),
+    [
+        (strings(Grain.DAY, d="yyyy-MM-dd"), "['2013-02-27', '2013-02-30', '2013-03-02']"),
+        (strings(Grain.DAY, d="yyyyMMdd"), "['20130227', 'infinity', '20130302']"),
+        (strings(Grain.DAY, d="dd.MM.yyyy"), "['27.02.2013', '30.02.2013', '02.03.2013']"),
+        (strings(Grain.DAY, d="yyyy-MM-dd"), "['2013-02-27', '2013/02/28', '2013-03-02']"),
+    ],
+)
+def test_a_foreign_value_gives_the_same_answer_in_every_batch_of_any_split(bench: Bench, partition, rows):
+    query = f"SELECT unnest({rows}) AS d"
+    days = day_intervals("2013-02-26", "2013-03-04")
+    batches = [days, *([day] for day in days)]
+    assert [error_of(lambda b=b: bench.stage(query, partition, b)).code for b in batches] == (
+        ["partition_foreign"] * len(batches)
+    )
+    whole = content(bench.stage(query, partition, days, null_policy=NullPolicy.DROP))
+    parts = {}
+    for day in days:
+        parts |= content(bench.stage(query, partition, [day], null_policy=NullPolicy.DROP))
+    assert parts == whole
+    assert sum(count for count, _ in whole.values()) == 2
+
+
+def test_columns_that_name_no_date_together_fail_in_every_batch(bench: Bench):
+    partition = strings(Grain.DAY, m="yyyy-MM", d="dd")
+    query = "SELECT * FROM (VALUES ('2013-02', '27'), ('2013-02', '30')) t(m, d)"
+    days = day_intervals("2013-02-26", "2013-03-01")
+    for batch in (days, days[:1], days[1:2]):
+        error = error_of(lambda b=batch: bench.stage(query, partition, b))
+        assert (error.code, error.kind) == ("partition_foreign", Kind.FAILED)
+        assert "m = '2013-02', d = '30'" in error.what
+
+
+def test_a_foreign_value_that_the_query_drops_itself_is_none(bench: Bench):
+    rows = "SELECT unnest(['2013-03-01', '2013-03-01', 'junk']) AS d"
+    query = f"SELECT d, count(*) AS c FROM ({rows}) GROUP BY d HAVING c > 1"
+    assert bench.stage(query, strings(Grain.DAY, d="yyyy-MM-dd"), day_intervals("2013-03-01", "2013-03-02")).rows == 1
+
+
+def test_foreign_rows_beyond_memory_fail_before_they_are_staged(tmp_path):
+    query = "SELECT i || repeat('x', 200) AS d, repeat(i::VARCHAR, 40) AS s FROM range(4000000) t(i)"
+    days = day_intervals("2013-03-01", "2013-03-03")
+    for small in bench_in(tmp_path / "p", memory=400 << 20):
+        error = error_of(lambda: small.stage(query, strings(Grain.DAY, d="yyyy-MM-dd"), days))  # noqa: B023
+        assert error.code == "partition_foreign"
+        assert len(error.what) < 200
+
+
 def test_carried_rows_move_with_their_fingerprints(bench: Bench):
     query = "SELECT ts, n, s FROM 'data/events.parquet'"
     columns = bench.columns(query)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mtctl.core.errors import MtctlError
+from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.model import StagedFile
 from mtctl.lake.files import LakeFiles
 
@@ -49,6 +49,38 @@ def test_place_never_replaces_a_file(lake: LakeFiles):
         lake.place([_staged(lake, "A-0.parquet", b"new")], "t-1/")
     assert caught.value.code == "lake_file_exists"
     assert (lake.data / "t-1/A-0.parquet").read_bytes() == b"old"
+
+
+def test_a_refused_name_takes_back_what_was_placed_before_it(lake: LakeFiles):
+    lake.place([_staged(lake, "B-0.parquet", b"old")], "t-1/")
+    with pytest.raises(MtctlError):
+        lake.place([_staged(lake, "A-0.parquet"), _staged(lake, "B-0.parquet", b"new")], "t-1/")
+    assert [(path.name, path.read_bytes()) for path in (lake.data / "t-1").iterdir()] == [("B-0.parquet", b"old")]
+
+
+def test_place_makes_a_folder_again_that_went_away(lake: LakeFiles):
+    lake.place([_staged(lake, "A-0.parquet")], "t-1/")
+    lake.discard([str(lake.data / "t-1/A-0.parquet")])
+    assert not (lake.data / "t-1").exists()
+    assert lake.place([_staged(lake, "B-0.parquet")], "t-1/") == ("B-0.parquet",)
+
+
+def test_what_the_disk_refuses_is_an_error_of_the_lake(lake: LakeFiles, tmp_path):
+    (lake.data / "t-1").write_text("a file where the folder belongs")
+    staged = _staged(lake, "A-0.parquet")
+    with pytest.raises(MtctlError) as caught:
+        lake.place([staged], "t-1")
+    assert (caught.value.code, caught.value.kind) == ("lake_io", Kind.ENGINE)
+    assert str(lake.data / "t-1") in caught.value.where
+    assert caught.value.fix
+    os.unlink(staged.path)  # noqa: PTH108 - as the request names it
+    with pytest.raises(MtctlError) as caught:
+        lake.place([staged], "t-2/")
+    assert caught.value.code == "lake_io"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MtctlError) as caught:
+        LakeFiles(tmp_path / "file/lake").create()
+    assert caught.value.code == "lake_io"
 
 
 def test_discard_removes_files_and_empty_folders_only_in_the_lake(lake: LakeFiles, tmp_path):
