@@ -28,11 +28,6 @@ def calendar_of(definition: TableDefinition) -> Calendar | None:
     return partition_calendar(definition.partition, definition.zone)
 
 
-def is_zoned(partition: Partition) -> bool:
-    """Return whether the partition column holds real instants (TIMESTAMPTZ)."""
-    return type_family(partition.columns[0].type) == _ZONED
-
-
 @lru_cache(maxsize=256)
 def _calendar(grain: Grain, zone: str, column_type: str) -> Calendar:
     return Calendar(grain, zone, wall=type_family(column_type) != _ZONED)

@@ -43,7 +43,10 @@ _DETACHED_TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
-    """A request on its way: its plan, and what to tell about it."""
+    """A request on its way: its plan, and what to tell about it.
+
+    `takes_detached` says that the run also takes what others left detached.
+    """
 
     plan: RefreshPlan
     views: Mapping[str, TableView]
@@ -52,9 +55,7 @@ class _Job:
     not_ready: tuple[str, ...]
     notes: tuple[str, ...]
     began: int
-
     takes_detached: bool
-    """Whether the run also takes what others left detached."""
 
 
 class Refresher:
