@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import _thread
 import os
-import sys
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtctl.clock import SystemClock
-from mtctl.config import PROJECT_FILE, STATE_FOLDER, find_root, load_project
-from mtctl.core.errors import conflict, invalid, not_found
+from mtctl.config import find_root, load_project
+from mtctl.core.errors import not_found
+from mtctl.services.moving import settle_path
 from mtctl.store.connection import open_store
 
 if TYPE_CHECKING:
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
     from typing import Self
 
     from mtctl.config import Project
+    from mtctl.core.model import Instant
     from mtctl.engine.client import RunnerClient
+    from mtctl.keeping import Keeper
     from mtctl.lake.files import LakeFiles
+    from mtctl.parts import Crew, Parts
     from mtctl.ports.engine import QueryResult
     from mtctl.ports.store import Store
     from mtctl.ports.work import InstanceRow
+    from mtctl.services.daemon import Daemon, DaemonReport
     from mtctl.services.dispatcher import Dispatcher
-    from mtctl.services.holder import Holder
+    from mtctl.services.looks import Looks
+    from mtctl.services.operator_verbs import OperatorVerbs
     from mtctl.services.reading import Reader
     from mtctl.services.refresh import Refresher
     from mtctl.services.reports.changes import Applied, ApplyPlan, Created
@@ -41,13 +46,20 @@ if TYPE_CHECKING:
     from mtctl.services.reports.running import TaskEvent
     from mtctl.services.reports.tables import Status
     from mtctl.services.reports.upkeep import GcReport, VerifyReport
+    from mtctl.services.scheduler import Scheduler
     from mtctl.services.sources import Sources
     from mtctl.services.status import Overview
     from mtctl.services.tables import Tables
+    from mtctl.services.ticking import RoundReport
     from mtctl.services.upkeep import Upkeep
-    from mtctl.store.liveness import LockFolder
+    from mtctl.services.workflow_verbs import WorkflowVerbs
 
-_UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_OF_PROJECT = (
+    *("_parts", "_lake", "_sources", "_tables", "_overview", "_reader", "_upkeep", "_refresher", "_scheduler"),
+    "workflows",
+    "operator",
+)
+"""What is built from the settings of the project, and anew when they change."""
 
 
 class App:
@@ -63,7 +75,7 @@ class App:
         self._store: Store = open_store(project.state_file, self._clock)
         self._stack.callback(self._store.close)
         self._engine_started = False
-        self._settle_path()
+        settle_path(project, self._store)
 
     def __enter__(self) -> Self:
         """Return the app itself."""
@@ -73,6 +85,11 @@ class App:
         """Close whatever was opened, the last first."""
         self._stack.close()
 
+    @property
+    def patience(self) -> int:
+        """How many signals ask the work to end before one ends the process hard: a daemon drains, then aborts."""
+        return 1 if self._serving is None else 2
+
     def interrupt(self) -> None:
         """Stop what runs: the query is interrupted, nothing more is claimed. Callable from a signal handler.
 
@@ -81,16 +98,24 @@ class App:
         """
         _thread.start_new_thread(self._interrupt, ())
 
+    @property
+    def _serving(self) -> Daemon | None:
+        keeper: Keeper | None = self.__dict__.get("_keeper")
+        return keeper.daemon if keeper is not None else None
+
     def _interrupt(self) -> None:
+        if self._serving is not None:
+            self._serving.stop()
+            return
         self._stop.set()
         if self._engine_started:
             self._engine.stop()
 
     # --- definitions --------------------------------------------------------------------------------------------
 
-    def plan(self, *, prune: bool, rebuild: Sequence[str]) -> ApplyPlan:
+    def plan(self, *, prune: bool, rebuild: Sequence[str], require_disabled: bool = False) -> ApplyPlan:
         """Return what `apply` would do."""
-        return self._tables.plan(prune=prune, rebuild=rebuild)
+        return self._tables.plan(prune=prune, rebuild=rebuild, require_disabled=require_disabled)
 
     def apply(self, plan: ApplyPlan) -> Applied:
         """Write a plan, all of it or nothing."""
@@ -115,9 +140,35 @@ class App:
         return self._refresher.refresh(args, on_event)
 
     def up_once(self, on_event: Callable[[TaskEvent], None], *, apply: bool) -> tuple[Applied | None, RefreshReport]:
-        """Apply the files, then refresh what is wanted, until nothing is due."""
+        """Apply the files, fire what is due and refresh what is wanted, until nothing is due any more."""
         applied = self.apply(self.plan(prune=False, rebuild=())) if apply else None
-        return applied, self._refresher.up_once(on_event)
+        self._scheduler.tick()
+        report = self._refresher.up_once(on_event)
+        while not report.interrupted and self._scheduler.tick().made:
+            report = report.joined(self._refresher.up_once(on_event))
+        return applied, report
+
+    # --- keeping going ------------------------------------------------------------------------------------------
+
+    def tick(self, max_seconds: float | None, on_event: Callable[[TaskEvent], None]) -> RoundReport | None:
+        """Do one bounded round: fire what is due, run what is ready; None where there was nothing to do."""
+        return self._keeper.tick(max_seconds, on_event)
+
+    def serve(
+        self, workers: int, *, reapply: bool, fill: bool, on_event: Callable[[TaskEvent], None]
+    ) -> DaemonReport:
+        """Keep the project going until stopped; `fill` first asks for what is wanted, `reapply` follows SIGHUP."""
+        if fill:
+            self._refresher.request_all()
+        self._close_engine()
+        return self._keeper.serve(
+            workers, on_event, lambda: self._read_anew(reapply=reapply), stopped=self._stop.is_set
+        )
+
+    def reload(self) -> None:
+        """Let a daemon read the project files anew."""
+        if self._keeper.daemon is not None:
+            self._keeper.daemon.reload()
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -133,9 +184,20 @@ class App:
         """Return the intervals of a table."""
         return self._overview.partitions(name, only_missing=missing, only_stale=stale)
 
-    def instances(self, *, limit: int, state: str | None, table: str | None) -> list[InstanceRow]:
-        """Return the newest instances."""
-        return self._overview.instances(limit=limit, state=state, table=table)
+    def instances(
+        self,
+        *,
+        limit: int,
+        state: str | None,
+        table: str | None,
+        workflow: str | None = None,
+        trigger: str | None = None,
+        since: Instant | None = None,
+    ) -> list[InstanceRow]:
+        """Return the newest instances; `since` leaves out those that were made before an instant."""
+        return self._overview.instances(
+            limit=limit, state=state, table=table, workflow=workflow, trigger=trigger, since=since
+        )
 
     def instance(self, ulid_prefix: str) -> InstanceDetail:
         """Return one instance."""
@@ -167,23 +229,58 @@ class App:
     # --- parts --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _engine(self) -> RunnerClient:
-        from mtctl.engine.client import RunnerClient  # noqa: PLC0415 - not for commands that only look
-        from mtctl.engine.settings import RunnerSettings  # noqa: PLC0415 - the same
+    def _parts(self) -> Parts:
+        from mtctl.parts import Parts  # noqa: PLC0415 - built at its first use
 
-        project = self.project
-        self._lake.create()
-        settings = RunnerSettings(
-            root=str(project.root),
-            state=str(project.state_folder),
-            data=str(project.lake / "data"),
-            staging=str(project.lake / "_staging"),
-            temp=str(project.temp or project.state_folder / "tmp"),
-            memory=_bytes(project.memory),
-            threads=project.threads,
-            allowed=tuple(str(folder) for folder in project.allowed),
+        return Parts(self.project, self._clock, self._notice)
+
+    @cached_property
+    def _keeper(self) -> Keeper:
+        from mtctl.keeping import Keeper  # noqa: PLC0415 - built at its first use
+
+        return Keeper(
+            store=self._store,
+            clock=self._clock,
+            parts=self._parts,
+            scheduler=lambda: self._scheduler,
+            looks=self._looks,
+            dispatching=self._dispatching,
+            say=self._notice,
         )
-        client = RunnerClient(sys.executable, settings)
+
+    def _read_anew(self, *, reapply: bool) -> None:
+        """Take over `mtctl.toml` and, where the daemon applies, the definitions; an invalid file changes nothing."""
+        project = load_project(self.project.root)
+        self.project = project
+        for name in _OF_PROJECT:
+            self.__dict__.pop(name, None)
+        self._keeper.take(self._parts)
+        if reapply:
+            self.apply(self.plan(prune=False, rebuild=()))
+        self._close_engine()
+
+    def _close_engine(self) -> None:
+        """End the runner of this process; the next use starts another."""
+        engine = self.__dict__.pop("_engine", None)
+        self.__dict__.pop("_crew", None)
+        self._engine_started = False
+        if engine is not None:
+            engine.close()
+
+    @cached_property
+    def _scheduler(self) -> Scheduler:
+        from mtctl.services.scheduler import Scheduler  # noqa: PLC0415 - built at its first use
+
+        return Scheduler(self._store, self._clock, self._new_ulid, self._sources.look)
+
+    def _new_ulid(self) -> str:
+        from mtctl.core.ulid import ulid  # noqa: PLC0415 - built at its first use
+
+        return ulid(self._clock.now(), os.urandom(10))
+
+    @cached_property
+    def _engine(self) -> RunnerClient:
+        client = self._parts.engine()
         self._stack.callback(client.close)
         self._engine_started = True
         if self._stop.is_set():
@@ -192,9 +289,7 @@ class App:
 
     @cached_property
     def _lake(self) -> LakeFiles:
-        from mtctl.lake.files import LakeFiles  # noqa: PLC0415 - not for commands that only look
-
-        return LakeFiles(self.project.lake)
+        return self._parts.lake()
 
     @cached_property
     def _sources(self) -> Sources:
@@ -206,7 +301,48 @@ class App:
     def _tables(self) -> Tables:
         from mtctl.services.tables import Tables  # noqa: PLC0415 - built at its first use
 
-        return Tables(self.project, self._store, lambda: self._engine, self._clock)
+        return Tables(self.project, self._store, lambda: self._engine, self._clock, self._new_ulid)
+
+    @cached_property
+    def workflows(self) -> WorkflowVerbs:
+        """The verbs of workflows and schedules."""
+        from mtctl.services.workflow_verbs import WorkflowPorts, WorkflowVerbs  # noqa: PLC0415 - built at its first use
+
+        ports = WorkflowPorts(
+            self.project,
+            self._store,
+            self._clock,
+            self._new_ulid,
+            lambda names: self._sources.look(names),  # noqa: PLW0108 - built at its first use
+            self._dispatching,
+            self._stop,
+            lambda name, options, note: self._tables.alter(name, options, note),  # noqa: PLW0108 - the same
+        )
+        return WorkflowVerbs(ports)
+
+    @cached_property
+    def operator(self) -> OperatorVerbs:
+        """The verbs of whoever keeps the project going: instances, queues, why, health, notices."""
+        from mtctl.services.operator_verbs import OperatorPorts, OperatorVerbs  # noqa: PLC0415 - built at its first use
+
+        ports = OperatorPorts(
+            self.project,
+            self._store,
+            self._clock,
+            self._looks,
+            self._sweep,
+            self._dispatching,
+            self._stop,
+            self._parts.liveness().is_alive,
+            lambda: self._parts.notices(self._store),
+        )
+        return OperatorVerbs(ports)
+
+    @cached_property
+    def _looks(self) -> Looks:
+        from mtctl.services.looks import Looks  # noqa: PLC0415 - built at its first use
+
+        return Looks(self.project.state_folder / "looked", self._clock)
 
     @cached_property
     def _overview(self) -> Overview:
@@ -233,58 +369,25 @@ class App:
         return Refresher(self._store, self._clock, self._sources, self._dispatching, self._sweep)
 
     @cached_property
-    def _liveness(self) -> LockFolder:
-        from mtctl.store.liveness import LockFolder  # noqa: PLC0415 - built at its first use
+    def _crew(self) -> Crew:
+        """What this process works with when it is a holder itself."""
+        from mtctl.parts import Crew  # noqa: PLC0415 - built at its first use
 
-        return LockFolder(self.project.state_folder / "run", self._clock.boot_id())
+        return Crew(store=self._store, engine=self._engine, stop=self._stop)
 
     def _sweep(self) -> int:
-        from mtctl.services.holder import sweep  # noqa: PLC0415 - built at its first use
-
-        return sweep(self._store, self._liveness)
+        return self._parts.sweep(self._store)
 
     @contextmanager
     def _dispatching(self, title: str, on_event: Callable[[TaskEvent], None]) -> Iterator[Dispatcher]:
-        from mtctl.services.dispatcher import Dispatcher  # noqa: PLC0415 - built at its first use
-        from mtctl.services.worker import Worker  # noqa: PLC0415 - the same
-
         self._engine.start()
-        with self._holder("command", title) as holder:
-            worker = Worker(self.project, self._store, self._engine, self._lake, self._clock)
-            yield Dispatcher(
-                store=self._store,
-                worker=worker,
-                clock=self._clock,
-                holder=holder,
-                stop=self._stop,
-                sweep=self._sweep,
-                on_event=on_event,
-            )
-
-    def _holder(self, kind: str, title: str) -> Holder:
-        from mtctl.services.holder import Holder  # noqa: PLC0415 - built at its first use
-        from mtctl.store.liveness import process_start  # noqa: PLC0415 - the same
-
-        return Holder(
-            store=self._store,
-            open_store=lambda: open_store(self.project.state_file, self._clock),
-            liveness=self._liveness,
-            clock=self._clock,
-            kind=kind,
-            command=f"`mtctl {title}` (pid {os.getpid()})",
-            pid_started=process_start(),
-            runner_group=lambda: self._engine.group if self._engine_started else None,
-            on_lost=self._abandon,
-        )
-
-    def _abandon(self) -> None:
-        """Stop own work at once: the leases can no longer be trusted."""
-        self._notice("the leases of this process could not be renewed for 40 s: its work is stopped")
-        if self._engine_started:
-            self._engine.kill()
+        with self._parts.dispatcher(self._crew, "command", title, on_event) as dispatcher:
+            yield dispatcher
 
     def _pin(self, snapshot_id: int) -> None:
-        holder = self._stack.enter_context(self._holder("reader", "query"))
+        holder = self._stack.enter_context(
+            self._parts.holder(self._store, "reader", "query", lambda: self._engine.group, self._engine.kill)
+        )
         with self._store.write() as tx:
             pin_id = tx.pin(holder.holder_id, snapshot_id, "query")
         self._stack.callback(self._unpin, pin_id)
@@ -292,29 +395,6 @@ class App:
     def _unpin(self, pin_id: int) -> None:
         with self._store.write() as tx:
             tx.unpin(pin_id)
-
-    def _settle_path(self) -> None:
-        """Rewrite what the state file says of absolute paths when the project has moved."""
-        wanted = f"{self.project.lake / 'data'}/"
-        with self._store.read() as view:
-            known = view.data_path()
-        if known == wanted:
-            return
-        if Path(known).is_dir() and not _is_same_folder(known, wanted):
-            raise conflict(
-                "project_mismatch",
-                f"the state file belongs to the lake {known}",
-                where=str(self.project.root / PROJECT_FILE),
-                fix=f"a copy starts anew: remove its {STATE_FOLDER}/, `mtctl init`; else move the lake to {wanted}",
-            )
-        with self._store.write() as tx:
-            tx.adopt_path(wanted, moved=self._moved(known, wanted))
-
-    def _moved(self, known: str, wanted: str) -> tuple[str, str] | None:
-        """Return the project's old and new folder, None where the old one cannot be told: the lake lies elsewhere."""
-        root = f"{self.project.root}/"
-        inner = wanted.removeprefix(root)
-        return (known.removesuffix(inner), root) if inner != wanted and known.endswith(f"/{inner}") else None
 
 
 def open_app(directory: Path | None, notice: Callable[[str], None]) -> App:
@@ -331,7 +411,7 @@ def init_project(directory: Path, *, name: str | None, example: bool) -> Created
     A folder that holds `mtctl.toml` and no state, such as a fresh clone, gets only the state.
     """
     from mtctl.services.scaffold import adopt_project, write_project  # noqa: PLC0415 - once in a project's life
-    from mtctl.store.connection import create  # noqa: PLC0415 - the same
+    from mtctl.store.connection import create  # noqa: PLC0415 - built at its first use
 
     created = adopt_project(directory, name=name) if not example else None
     created = created or write_project(directory, name=name, example=example)
@@ -347,19 +427,3 @@ def _here(directory: Path | None) -> Path:
         raise not_found(
             "directory_gone", "the current directory no longer exists", fix="cd to an existing one"
         ) from None
-
-
-def _is_same_folder(one: str, other: str) -> bool:
-    """Return whether two names lead to one folder, as through a symbolic link."""
-    try:
-        return Path(one).samefile(other)
-    except OSError:
-        return False
-
-
-def _bytes(text: str) -> int:
-    number = text.rstrip("KMGTiIBbkmgt").strip()
-    unit = text[len(number) :].strip().upper()
-    if unit not in _UNITS:
-        raise invalid("config_value", f"{text!r} is not a size", fix="write for example '4GB'")
-    return int(float(number) * _UNITS[unit])

@@ -10,12 +10,18 @@ import os
 import re
 import stat
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from mtctl.core.errors import MtctlError, invalid, not_found
+from mtctl.core.values import frozen
 from mtctl.core.zones import zone as check_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mtctl.config_notify import NotifyConfig
 
 PROJECT_FILE = "mtctl.toml"
 STATE_FOLDER = ".mtctl"
@@ -29,12 +35,13 @@ _SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "paths": {"allowed": list},
     "retention": {"versions": int, "age": str, "instances": str, "events": str},
 }
+_NOTIFY = ("notify", "notify_rules")
 _SOURCE_KEYS = {"type": str, "path": str, "dsn": str}
 _SOURCE_TYPES = ("files", "duckdb", "sqlite", "postgres")
 _MEMORY = re.compile(r"^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SourceConfig:
     """One `[sources.<name>]`: in this version local files, `path` relative to the project root or absolute."""
 
@@ -43,7 +50,7 @@ class SourceConfig:
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Project:
     """A project as its file says it; paths are absolute. `defaults` are table options for every table."""
 
@@ -60,6 +67,17 @@ class Project:
     sources: tuple[SourceConfig, ...]
     defaults: tuple[tuple[str, str], ...]
     origins: tuple[tuple[str, str], ...]
+    notify_data: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def notify(self) -> NotifyConfig:
+        """Channels and rules, checked when somebody is about to be told: reading them costs what `status` may not.
+
+        Raises the errors of `read_notify`.
+        """
+        from mtctl.config_notify import read_notify  # noqa: PLC0415 - most commands tell nobody
+
+        return read_notify(self.notify_data, self.root / PROJECT_FILE)
 
     @property
     def state_folder(self) -> Path:
@@ -149,6 +167,7 @@ def load_project(root: Path) -> Project:
         sources=_sources(data, file),
         defaults=_defaults(data, file),
         origins=tuple(origins),
+        notify_data={key: data[key] for key in _NOTIFY if key in data},
     )
 
 
@@ -232,7 +251,7 @@ def _check_values(value: Any, path: str, file: Path) -> None:
 
 
 def _check_keys(data: dict[str, Any], file: Path) -> None:
-    known_top = [*_SECTIONS[""], *(name for name in _SECTIONS if name), "sources", "defaults"]
+    known_top = [*_SECTIONS[""], *(name for name in _SECTIONS if name), "sources", "defaults", *_NOTIFY]
     for key in data:
         if key not in known_top:
             raise _unknown(key, known_top, file)

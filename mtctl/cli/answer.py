@@ -6,8 +6,9 @@ Both are made from the same report in one function, so that a format never knows
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,7 +44,7 @@ class Later(Collection["Record"]):
         return self._made
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class State:
     """A cell that holds a state word: shown with glyph and colour."""
 
@@ -54,7 +55,7 @@ Cell: TypeAlias = "str | int | float | State | None"
 """One cell for people; None is shown as nothing. Numbers stand on the right."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Grid:
     """A table for people: headings and rows of cells."""
 
@@ -64,14 +65,14 @@ class Grid:
     right: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Lines:
     """Running text for people, a line each."""
 
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Facts:
     """Names and values under each other, for `show`."""
 
@@ -81,7 +82,7 @@ class Facts:
 Block: TypeAlias = "Grid | Lines | Facts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """A whole answer.
 

@@ -84,6 +84,23 @@ def refresh_tables(ui: Ui, args: RefreshArgs) -> ExitCode:
         return ExitCode.OK if report.plan else refresh_exit(report)
 
 
+def run_round(ui: Ui, max_runtime: int | None) -> ExitCode:
+    """Do one round of `tick`: nothing is said when all is well."""
+    with ui.project() as project:
+        report = project.tick(max_runtime, lambda _: None)
+    if report is None:
+        return ExitCode.OK
+    from mtctl.cli.main import tell  # noqa: PLC0415 - only trouble is told
+    from mtctl.core.errors import Kind, MtctlError  # noqa: PLC0415 - the same
+
+    for trouble in report.troubles:
+        tell(MtctlError("task_failed", trouble, kind=Kind.FAILED, fix="see `mtctl instance list`"), ui.shell.argv)
+    ui.detail(f"fired {report.fired}, skipped {report.skipped}, done {report.done}, failed {report.failed}")
+    if report.interrupted and ui.shell.stop.received is not None:
+        return ui.shell.stop.exit_code
+    return ExitCode.FAILED if report.troubles else ExitCode.OK
+
+
 def _check(args: RefreshArgs) -> None:
     """Refuse combinations that cannot mean anything; what needs the tables is the service's to refuse."""
     if args.everything and args.selectors:

@@ -1,4 +1,4 @@
-"""Floor 4. The short way in: `status` and `refresh` in ordinary words, read without loading the option parser.
+"""Floor 4. The short way in: `status`, `refresh` and `tick` in ordinary words, read without loading the option parser.
 
 The parser costs more than a look at a thousand tables. What stands here reads plain words only, by a table generated
 from the same declarations; whatever is unusual (help, an unknown option, an option twice, joined short options) is left
@@ -94,7 +94,14 @@ def _refresh(ui: Ui, values: dict[str, Any]) -> int:
     return refresh_tables(ui, refresh_args(**values))
 
 
+def _tick(ui: Ui, values: dict[str, Any]) -> int:
+    from mtctl.cli.daily import run_round  # noqa: PLC0415 - only what is called is loaded
+
+    given = values.get("max_runtime")
+    return run_round(ui, None if given is None else int(given))
+
+
 _GLOBALS = frozenset(param for param, _ in ROOT.values())
 
-COMMANDS: dict[str, Callable[[Ui, dict[str, Any]], int]] = {"status": _status, "refresh": _refresh}
+COMMANDS: dict[str, Callable[[Ui, dict[str, Any]], int]] = {"status": _status, "refresh": _refresh, "tick": _tick}
 """The commands that are run all day."""

@@ -69,13 +69,15 @@ def aligned(texts: Sequence[str], widths: Sequence[int], right: Sequence[bool]) 
 
 def cell_text(cell: Cell, paint: Paint) -> str:
     """Return what a cell says, without colour, on one line and safe for a terminal."""
+    if isinstance(cell, str):
+        return printable(cell)
     if cell is None:
         return ""
     if isinstance(cell, State):
         return paint.mark(cell.word)
     if isinstance(cell, float):
         return f"{cell:g}"
-    return printable(str(cell))
+    return str(cell)
 
 
 def _plain_bars(text: str) -> str:
@@ -109,8 +111,12 @@ def _write_plain(grid: Grid, stream: TextIO, paint: Paint) -> None:
 
 def _filled(head: str, texts: Sequence[str], *, right: bool) -> list[str]:
     """Return heading and texts of a column, filled with spaces to the widest."""
-    cells = max(width(head), max(map(width, texts), default=0))
-    return [pad(text, cells, right=right) for text in (head, *texts)]
+    column = [head, *texts]
+    if all(map(str.isascii, column)):  # one cell a character, as in most columns: no call of ours for each text
+        cells = max(map(len, column))
+        return [text.rjust(cells) if right else text.ljust(cells) for text in column]
+    cells = max(map(width, column))
+    return [pad(text, cells, right=right) for text in column]
 
 
 def _write_rich(grid: Grid, stream: TextIO, paint: Paint) -> None:

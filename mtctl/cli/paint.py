@@ -6,9 +6,10 @@ then TERM=dumb, then whether the stream is a terminal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ class When(StrEnum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sign:
     """How a state looks: its glyph, the glyph for plain ASCII, and the SGR parameters of its colour."""
 
@@ -58,11 +59,14 @@ SIGNS: dict[str, Sign] = {
     "lost": _FAILED,
     "released": _MUTED,
     "superseded": _MUTED,
+    "enabled": Sign(glyph="●", ascii="*", sgr="32"),
+    "disabled": Sign(glyph="○", ascii="o", sgr="2"),
+    "completed": _MUTED,
 }
-"""Every word that a state cell may hold: task and instance states, outcomes, health, freshness."""
+"""Every word that a state cell may hold: task, instance and workflow states, outcomes, health, freshness."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Paint:
     """How to draw on one stream."""
 

@@ -21,6 +21,22 @@ ROOT: dict[str, Any] = {
 }
 
 PLAIN: dict[str, Any] = {
+    'tick': {
+        'options': {
+            '--max-runtime': ('max_runtime', 1),
+            '-C': ('directory', 'one'),
+            '--directory': ('directory', 'one'),
+            '-o': ('output', ['table', 'json', 'ndjson', 'csv']),
+            '--output': ('output', ['table', 'json', 'ndjson', 'csv']),
+            '--color': ('color', ['auto', 'always', 'never']),
+            '-q': ('quiet', 'switch'),
+            '--quiet': ('quiet', 'switch'),
+            '-v': ('verbose', 'switch'),
+            '--verbose': ('verbose', 'switch'),
+            '--debug': ('debug', 'switch'),
+        },
+        'arguments': '',
+    },
     'refresh': {
         'options': {
             '--all': ('everything', 'switch'),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mtctl.cli.ui import Ui
     from mtctl.services.reports.running import TaskEvent
 
-ENDINGS = frozenset({"success", "failed", "cancelled", "skipped", "lost", "superseded"})
+ENDINGS = frozenset({"success", "failed", "cancelled", "skipped", "lost", "superseded", "timed_out", "released"})
 """Kinds of events that end a task's attempt and earn a line of their own."""
 
 
@@ -34,12 +34,18 @@ def progress(ui: Ui) -> Iterator[Callable[[TaskEvent], None]]:
         yield lambda event: _line(ui, event)
 
 
+def plain_lines(ui: Ui) -> Callable[[TaskEvent], None]:
+    """Return the function that writes a line for each task that ended, from whichever thread; nothing when quiet."""
+    return _nothing if ui.settings.quiet else lambda event: _line(ui, event)
+
+
 def event_line(event: TaskEvent, paint: Paint) -> str:
     """Return the line of an event: glyph, table, interval, rows, seconds, or the reason."""
     mark = paint.tint(paint.mark(event.kind), event.kind)
     head = f"{mark}  {event.table}  {event.interval}" if event.interval else f"{mark}  {event.table}"
     if event.kind == "success":
-        parts = [many(event.intervals, "interval"), many(event.rows, "row"), lasting(event.seconds)]
+        done = [many(event.intervals, "interval"), many(event.rows, "row")] if event.intervals else []
+        parts = [*done, lasting(event.seconds)]
         return f"{head}  {', '.join(parts)}"
     return f"{head}  {printable(event.detail)}" if event.detail else head
 

@@ -1,4 +1,4 @@
-"""Floor 4. The daily path: `init`, `plan`, `apply`, `up`, `status`."""
+"""Floor 4. The daily path: `init`, `plan`, `apply`, `status`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from mtctl.cli.command import command, leave
 from mtctl.cli.daily import show_status
 from mtctl.cli.exit import ExitCode
 from mtctl.cli.ui import Ui
-from mtctl.cli.verdict import conclude, refuse_problems
-from mtctl.core.errors import usage
+from mtctl.cli.verdict import refuse_problems
 
 if TYPE_CHECKING:
     from mtctl.services.reports.changes import ApplyPlan
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-Prune = Annotated[bool, typer.Option("--prune", help="Also drop tables whose file is gone.")]
+Prune = Annotated[bool, typer.Option("--prune", help="Also drop tables and workflows whose file is gone.")]
+RequireDisabled = Annotated[
+    bool, typer.Option("--require-disabled", help="Refuse to change enabled workflows and schedules.")
+]
 Rebuild = Annotated[
     list[str] | None,
     typer.Option("--rebuild", metavar="TABLE", help="Drop TABLE with its data and create it again. May be repeated."),
@@ -55,15 +57,16 @@ def plan(
     *,
     prune: Prune = False,
     rebuild: Rebuild = None,
+    require_disabled: RequireDisabled = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 10 when changes are pending.")] = False,
 ) -> None:
     """Show what apply would do.
 
-    New, changed and dropped tables with a readable difference, which intervals become stale and why, how types are
-    stored, and what cannot be batched. Nothing is changed.
+    New, changed and dropped tables and workflows with a readable difference, which intervals become stale and why, how
+    types are stored, and what cannot be batched. Nothing is changed.
     """
     with ui.project() as project:
-        found = project.plan(prune=prune, rebuild=tuple(rebuild or ()))
+        found = project.plan(prune=prune, rebuild=tuple(rebuild or ()), require_disabled=require_disabled)
     _show_plan(ui, found)
     if exit_code and found.pending:
         raise typer.Exit(ExitCode.CHANGES)
@@ -75,53 +78,30 @@ def apply(
     *,
     prune: Prune = False,
     rebuild: Rebuild = None,
+    require_disabled: RequireDisabled = False,
     yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("-n", "--dry-run", help="Show the plan and change nothing.")] = False,
 ) -> None:
     """Put the definitions of the project files in force.
 
-    All of them or, when one is not valid, none. Tables whose file is gone stay unless --prune, which asks.
+    All of them or, when one is not valid, none. What has lost its file stays unless --prune, which asks.
     """
     from mtctl.cli.show_plan import applied_answer  # noqa: PLC0415
 
     with ui.project() as project:
-        found = project.plan(prune=prune, rebuild=tuple(rebuild or ()))
+        found = project.plan(prune=prune, rebuild=tuple(rebuild or ()), require_disabled=require_disabled)
         if dry_run or found.problems:
             _show_plan(ui, found)
             return
         doomed = [change.table for change in found.changes if change.action in {"drop", "rebuild"}]
-        if doomed and not yes and not ui.confirm(f"drop the data of {', '.join(doomed)}?"):
+        flows = [change.workflow for change in found.workflows if change.action == "drop"]
+        questions = [
+            *([f"drop the data of {', '.join(doomed)}"] if doomed else []),
+            *([f"drop the workflows {', '.join(flows)}"] if flows else []),
+        ]
+        if questions and not yes and not ui.confirm(f"{' and '.join(questions)}?"):
             raise typer.Exit(ExitCode.FAILED)
         ui.show(applied_answer(project.apply(found)))
-
-
-@command(app, "up", "mtctl up --once", "mtctl -C flights up --once", "mtctl up --once --no-apply -o json")
-def up(
-    ui: Ui,
-    *,
-    once: Annotated[bool, typer.Option("--once", help="Exit when everything that is wanted is fresh.")] = False,
-    no_apply: Annotated[bool, typer.Option("--no-apply", help="Take the definitions that are in force.")] = False,
-) -> None:
-    """Apply, then refresh everything that is wanted, in dependency order.
-
-    Tables with 'refresh.auto'='off' are left out. Ctrl-C stops it; what was published stays.
-    """
-    from mtctl.cli.progress import progress  # noqa: PLC0415
-    from mtctl.cli.show_plan import applied_lines  # noqa: PLC0415
-
-    if not once:
-        fix = "run `mtctl up --once`; a schedule of the system can call it"
-        raise usage("daemon_missing", "this version cannot stay and run schedules", where="mtctl up", fix=fix)
-    with ui.project() as project:
-        if not no_apply:
-            found = project.plan(prune=False, rebuild=())
-            refuse_problems(ui, found)
-            applied = project.apply(found)
-            for line in applied_lines(applied) if found.pending else ():
-                ui.say(line)
-        with progress(ui) as show:
-            _, report = project.up_once(show, apply=False)
-        leave(conclude(ui, report, "mtctl.project.up/v1"))
 
 
 @command(app, "status", "mtctl status", "mtctl status 'flights*' -o json", "mtctl status --check")

@@ -33,17 +33,32 @@ ENTRIES: dict[str, Entry] = {
     "init": Entry("project", "Create a project, empty or with the example."),
     "plan": Entry("project", "Show what apply would do."),
     "apply": Entry("project", "Put the definitions of the project files in force."),
-    "up": Entry("project", "Apply, then refresh everything that is wanted, in dependency order."),
+    "up": Entry("serve", "Apply, refresh everything that is wanted, then run the schedules until stopped."),
+    "tick": Entry("serve", "Do one round: fire what is due, run what is ready, and go."),
     "refresh": Entry("refresh", "Refresh the missing and stale intervals of tables."),
     "status": Entry("project", "Show the health of the tables."),
     "query": Entry("query", "Run one SELECT over the tables and print its rows."),
     "attach": Entry("query", "Print the statement that opens the lake in any DuckDB."),
     "verify": Entry("verify", "Recompute what the files hold and compare it with ledger and catalog."),
     "table": Entry("table", "List, show, create, drop and check tables.", group=True),
-    "instance": Entry("instance", "List and show workflow instances: what ran, and how it ended.", group=True),
+    "workflow": Entry("workflow", "List, show, create, change and run workflows.", group=True),
+    "schedule": Entry("schedule", "Explain schedules, tell when they fire, set and clear them.", group=True),
+    "instance": Entry(
+        "instance", "List, show and steer workflow instances: what ran, what runs, and how it ended.", group=True
+    ),
+    "queue": Entry("queue", "List, make, change, pause and delete queues.", group=True),
+    "why": Entry("why", "Tell the one thing that holds up a table, workflow or instance, and what to do."),
+    "health": Entry(
+        "why",
+        "Tell whether the project makes progress: exit 0 when it does, 1 when not, 9 when its state or clock is wrong.",
+    ),
+    "notify": Entry("notify", "List the channels that are told, and try them.", group=True),
+    "scheduler": Entry(
+        "scheduler", "Let the system keep a project going: units for systemd, a line for cron.", group=True
+    ),
     "lake": Entry("lake", "Look after the files of the lake.", group=True),
     "completion": Entry("shell", "Print the completion script of a shell."),
-    "help": Entry("topics", "Explain a topic: exit-codes, states, output, intervals, keys."),
+    "help": Entry("topics", "Explain a topic; without one, list the topics."),
 }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Facts, Grid, Record, State
 from mtctl.cli.words import ago, bounds, count, lasting, moment, rfc3339
+from mtctl.core.states import TaskState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,8 +49,12 @@ def instance_answer(detail: InstanceDetail) -> Answer:
         ("instance", row.ulid),
         ("title", row.title),
         ("state", State(row.state)),
+        ("workflow", row.workflow and f"{row.workflow} (version {row.version})"),
         ("trigger", str(row.trigger)),
+        ("interval", _interval_text(row)),
+        ("key", row.key),
         ("queue", row.queue),
+        ("priority", row.priority or None),
         ("created", moment(row.created_at)),
         ("started", moment(row.started_at)),
         ("ended", moment(row.ended_at)),
@@ -60,13 +65,18 @@ def instance_answer(detail: InstanceDetail) -> Answer:
     )
     facts = Facts(tuple(pair for pair in pairs if pair[1] not in {None, ""}))
     blocks: list[Block] = [facts, _task_grid(detail)]
+    if row.variables:
+        values = tuple(row.variables.items())
+        blocks.append(Grid(heads=("VARIABLE", "VALUE"), rows=values, title="Variables"))
     if detail.attempts:
         blocks.append(_attempt_grid(detail))
+    if detail.logs:
+        blocks.append(Grid(heads=("ATTEMPT", "LOG"), rows=tuple(detail.logs.items()), title="Output"))
     record: Record = {
         **_instance_record(row),
         "error": detail.error,
         "task_instances": [_task_record(task, detail) for task in detail.tasks],
-        "attempts": [_attempt_record(attempt) for attempt in detail.attempts],
+        "attempts": [_attempt_record(attempt) | {"log": detail.logs.get(attempt.ulid)} for attempt in detail.attempts],
         "events": [_event_record(event) for event in detail.events],
     }
     return Answer(schema="mtctl.instance.show/v1", records=(record,), fields=_FIELDS, blocks=tuple(blocks))
@@ -82,7 +92,7 @@ def _task_grid(detail: InstanceDetail) -> Grid:
             f"{task.tries}/{task.max_tries}",
             count(task.rows),
             "" if task.seconds is None else f"{task.seconds:.2f}",
-            task.error or task.why or ", ".join(f"{reason} ({number})" for reason, number in task.reasons),
+            _why(task),
         )
         for task in detail.tasks
     )
@@ -114,6 +124,8 @@ def _instance_record(row: InstanceRow) -> Record:
         "kind": "instance",
         "id": row.ulid,
         "title": row.title,
+        "workflow": row.workflow,
+        "version": row.version,
         "trigger": str(row.trigger),
         "state": str(row.state),
         "queue": row.queue,
@@ -126,6 +138,13 @@ def _instance_record(row: InstanceRow) -> Record:
         "duration_s": _seconds(row.started_at, row.ended_at),
         "tasks": {str(state): number for state, number in row.tasks},
         "rows": row.rows,
+        "logical_date": rfc3339(row.logical_date),
+        "fire_at": rfc3339(row.fire_at),
+        "key": row.key,
+        "rank": row.rank,
+        "priority": row.priority,
+        "variables": dict(row.variables),
+        "tags": {key: value for key, value in row.tags},  # noqa: C416 - pairs to an object
     }
 
 
@@ -133,6 +152,9 @@ def _task_record(task: TaskRow, detail: InstanceDetail) -> Record:
     return {
         "kind": "task",
         "task": task.name,
+        "task_kind": str(task.kind),
+        "queue": task.queue,
+        "priority": task.priority,
         "label": detail.labels.get(task.task_id),
         "interval": None if task.batch is None else bounds(task.batch.start, task.batch.end),
         "intervals": task.interval_count,
@@ -171,7 +193,26 @@ def _attempt_record(attempt: AttemptRow) -> Record:
 
 
 def _event_record(event: EventRow) -> Record:
-    return {"kind": "event", "at": rfc3339(event.at), "event": event.kind, "detail": dict(event.detail)}
+    return {
+        "kind": "event",
+        "at": rfc3339(event.at),
+        "event": event.kind,
+        "actor": event.actor or None,
+        "detail": dict(event.detail),
+    }
+
+
+def _why(task: TaskRow) -> str:
+    """Return why a task is as it is: its error while that still stands, else the reason of its state."""
+    error = task.error if task.state not in {TaskState.SKIPPED, TaskState.SUCCESS} else ""
+    return error or task.why or ", ".join(f"{reason} ({number})" for reason, number in task.reasons)
+
+
+def _interval_text(row: InstanceRow) -> str | None:
+    """Return the data interval that the instance is for, None for one that has none."""
+    if row.logical_date is None or row.fire_at is None:
+        return None
+    return f"{moment(row.logical_date)} to {moment(row.fire_at)}"
 
 
 def _tasks_text(row: InstanceRow) -> str:

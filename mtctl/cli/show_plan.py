@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Lines, Record
+from mtctl.cli.show_workflow_changes import applied_workflow_lines, change_record, planned_lines
 from mtctl.cli.words import lasting, many
 from mtctl.core.errors import Kind, MtctlError
 
@@ -55,17 +56,21 @@ def plan_answer(plan: ApplyPlan, schema: str = "mtctl.project.plan/v1") -> Answe
     changes = [change for change in plan.changes if change.action != "none"]
     same = len(plan.changes) - len(changes)
     blocks: list[Block] = [Lines(_paragraph(change)) for change in changes]
+    blocks += [Lines(planned_lines(change)) for change in plan.workflows if change.action != "none"]
     if not plan.pending and not plan.problems:
-        blocks.append(Lines((f"no changes: {many(same, 'table')} as applied",)))
-    return Answer(schema=schema, records=tuple(map(_record, plan.changes)), fields=_FIELDS, blocks=tuple(blocks))
+        flows = f" and {many(len(plan.workflows), 'workflow')}" if plan.workflows else ""
+        blocks.append(Lines((f"no changes: {many(same, 'table')}{flows} as applied",)))
+    records = (*map(_record, plan.changes), *map(change_record, plan.workflows))
+    fields = (*_FIELDS, "workflow") if plan.workflows else _FIELDS
+    return Answer(schema=schema, records=records, fields=fields, blocks=tuple(blocks))
 
 
 def applied_answer(applied: Applied, schema: str = "mtctl.project.apply/v1") -> Answer:
     """Return what was done, a line for each table."""
     return Answer(
         schema=schema,
-        records=tuple(map(_record, applied.changes)),
-        fields=_FIELDS,
+        records=(*map(_record, applied.changes), *map(change_record, applied.workflows)),
+        fields=(*_FIELDS, "workflow") if applied.workflows else _FIELDS,
         blocks=(Lines(applied_lines(applied)),),
     )
 
@@ -74,6 +79,7 @@ def applied_lines(applied: Applied) -> tuple[str, ...]:
     """Return a line for each table that changed, or the one that says that none did."""
     lines = [f"{_SIGNS[c.action]} {c.table} {_DONE[c.action]}{_aside(c)}" for c in applied.changes if c.action in _DONE]
     lines += [f"? {c.table} {_WORDS['vanished']}" for c in applied.changes if c.action == "vanished"]
+    lines += applied_workflow_lines(applied.workflows)
     if not lines:
         return ("no changes",)
     return (*lines, f"applied in {lasting(applied.seconds)}")

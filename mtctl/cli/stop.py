@@ -1,4 +1,4 @@
-"""Floor 4. Ctrl-C and SIGTERM: the first asks the running work to stop, the second ends the process hard.
+"""Floor 4. Ctrl-C and SIGTERM: the first asks the running work to stop, the second (a daemon's third) ends it hard.
 
 While no project is open there is nothing to stop gently, so the signal ends the command where it stands.
 """
@@ -6,7 +6,6 @@ While no project is open there is nothing to stop gently, so the signal ends the
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mtctl.cli.exit import ExitCode
@@ -16,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Stoppable(Protocol):
-    """Work that a signal may stop."""
+    """Work that a signal may stop. `patience` is how many signals ask it before one ends the process hard."""
+
+    @property
+    def patience(self) -> int:
+        """How many signals it takes."""
 
     def interrupt(self) -> None:
         """Ask the running work to stop; called from a signal handler."""
@@ -26,12 +29,14 @@ class TerminatedError(BaseException):
     """SIGTERM came while nothing could be stopped gently; like KeyboardInterrupt it is no ordinary exception."""
 
 
-@dataclass(slots=True)
 class Stop:
     """What signals came, and whom they stop."""
 
-    work: Stoppable | None = None
-    received: int | None = None
+    def __init__(self) -> None:
+        """Begin without work and without a signal."""
+        self.work: Stoppable | None = None
+        self.received: int | None = None
+        self.count = 0
 
     def install(self) -> None:
         """Take over SIGINT and SIGTERM of this process."""
@@ -44,9 +49,9 @@ class Stop:
         return ExitCode.TERMINATED if self.received == signal.SIGTERM else ExitCode.INTERRUPTED
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        again = self.received is not None
+        self.count += 1
         self.received = number
-        if self.work is not None and not again:
+        if self.work is not None and self.count <= self.work.patience:
             self.work.interrupt()
             return
         if number == signal.SIGTERM:

@@ -10,7 +10,9 @@ import typer
 from mtctl.cli.answer import Answer, Block, Cell, Grid, Lines, Record, State
 from mtctl.cli.command import command
 from mtctl.cli.exit import ExitCode
+from mtctl.cli.operator_topics import OPERATING_LINES
 from mtctl.cli.ui import Ui
+from mtctl.cli.workflow_topics import SCHEDULE_LINES, VARIABLE_LINES, WORKFLOW_LINES
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -23,6 +25,10 @@ class Topic(StrEnum):
     OUTPUT = "output"
     INTERVALS = "intervals"
     KEYS = "keys"
+    SCHEDULES = "schedules"
+    WORKFLOWS = "workflows"
+    VARIABLES = "variables"
+    OPERATING = "operating"
 
 
 TOPIC_LINES = {
@@ -31,6 +37,10 @@ TOPIC_LINES = {
     Topic.OUTPUT: "table, json, ndjson, csv; colour; what goes where",
     Topic.INTERVALS: "how intervals and partitions are named",
     Topic.KEYS: "the keys of WITH (...) and of [defaults]",
+    Topic.SCHEDULES: "how a schedule is written, and what it does when clocks change or nobody was there",
+    Topic.WORKFLOWS: "the keys of workflows/*.toml, and what changing one does",
+    Topic.VARIABLES: "the variables of workflows and tasks",
+    Topic.OPERATING: "why, health, queues, and the verbs on instances",
 }
 
 STATE_LINES = {
@@ -98,7 +108,22 @@ KEY_LINES = {
     "start": "first instant wanted, e.g. 2013-01-01; needed for interval tables",
     "end": "instant after the last one wanted; without it, now",
     "time-zone": "zone of days, naive times and schedule, e.g. America/New_York; UTC unless given",
-    "schedule": "cron text; stored and shown, it fires once the scheduler is there",
+    "schedule": "when it is refreshed by itself: '0 2 * * *', '0 0 2 * * ?', '@daily', 'every 90 minutes'",
+    "schedule.dialect": "cron | quartz, where the text could be both",
+    "schedule.dst": "cron | quartz | wall: what a clock change does to a fire",
+    "schedule.start": "no fire before it; the anchor of 'every'",
+    "schedule.end": "no fire after it",
+    "schedule.jitter": "how far fires are spread, e.g. 5 minutes; always the same for one table",
+    "schedule.blackout": "when nothing fires: '2026-12-24..2026-12-26; SAT,SUN; 22:00-06:00'",
+    "misfire": "all | latest | none: which missed fires are made up for; all for interval tables, else latest",
+    "misfire.window": "how far back missed fires count, e.g. 30 days",
+    "misfire.cap": "most missed fires made at once",
+    "overlap": "queue_one | queue_all | skip | cancel_running | allow: a fire while an earlier one is open",
+    "queue": "the queue whose slots it takes",
+    "priority": "-20 to 19; the smaller number goes first",
+    "retries": "how often a failed refresh is tried again",
+    "timeout": "how long one try may take, e.g. 1h; 0 for ever",
+    "notify": "who is told: 'ops:failure,late; mail:recovery'",
     "partition.grain": "minute | hour | day | week | month | quarter | year, of a DATE or TIMESTAMP partition",
     "partition.null": "fail | drop: rows without a partition value",
     "refresh.auto": "on | off: whether `up` refreshes the table",
@@ -118,15 +143,27 @@ KEY_LINES = {
     "upstream.<t>.wait": "on | off: whether it waits until t is fresh",
     "source.<s>.change": "ignore | restate: whether a new file of a glob makes intervals stale",
     "source.<s>.version": "a SELECT that gives the source's version",
+    "execution.<x>": "Flink's options: parallelism is threads, memory is memory, others are kept and named",
 }
 
 
-@command(app, "help", "mtctl help", "mtctl help exit-codes", "mtctl help keys -o csv")
+_TEXTS = {
+    Topic.OUTPUT: OUTPUT_LINES,
+    Topic.INTERVALS: INTERVAL_LINES,
+    Topic.SCHEDULES: SCHEDULE_LINES,
+    Topic.WORKFLOWS: WORKFLOW_LINES,
+    Topic.VARIABLES: VARIABLE_LINES,
+    Topic.OPERATING: OPERATING_LINES,
+}
+"""The topics that are running text."""
+
+
+@command(app, "help", "mtctl help", "mtctl help exit-codes", "mtctl help keys -o csv", "mtctl help workflows")
 def topics(
     ui: Ui,
     topic: Annotated[Topic | None, typer.Argument(help="What to explain; without it, the topics.")] = None,
 ) -> None:
-    """Explain a topic: exit-codes, states, output, intervals, keys."""
+    """Explain a topic; without one, list the topics."""
     ui.show(topic_answer(topic))
 
 
@@ -140,7 +177,7 @@ def topic_answer(topic: Topic | None) -> Answer:
         return _states()
     if topic is Topic.KEYS:
         return _pairs("key", list(KEY_LINES.items()))
-    lines = OUTPUT_LINES if topic is Topic.OUTPUT else INTERVAL_LINES
+    lines = _TEXTS[topic]
     records: tuple[Record, ...] = tuple({"kind": "line", "text": line} for line in lines)
     return _answer(records, ("text",), Lines(lines))
 

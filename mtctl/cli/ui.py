@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from mtctl.cli.paint import Paint, When, speaks_unicode, wants_color
 from mtctl.cli.words import rfc3339
 from mtctl.core.errors import usage
 from mtctl.core.names import printable
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mtctl.ports.engine import QueryResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Settings:
     """The global options of one call, those before the command and those behind it joined."""
 
@@ -53,7 +53,7 @@ def settings_of(chosen: Mapping[str, Any]) -> Settings:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Shell:
     """One call of the program: its words, its signals, and the way to the project (the module `mtctl.app`)."""
 
@@ -63,7 +63,7 @@ class Shell:
     now: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ui:
     """The terminal side of one command."""
 
@@ -129,7 +129,7 @@ class Ui:
         Without a terminal nothing is asked and nothing assumed: usage error `confirmation_missing` with the command to
         run instead.
         """
-        if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
+        if not self.can_ask:
             from shlex import join  # noqa: PLC0415 - only this mistake needs it
 
             command = join(("mtctl", *self.shell.argv, "--yes"))
@@ -137,6 +137,11 @@ class Ui:
         sys.stderr.write(f"{printable(question)} [y/N] ")
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        return _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
     @property
     def talks_to_terminal(self) -> bool:

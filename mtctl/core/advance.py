@@ -227,7 +227,8 @@ def _refuse_running(nodes: Iterable[TaskNode]) -> None:
 
 def _running(node: TaskNode) -> MtctlError:
     """Return the error for a verb that has to wait."""
-    return conflict("task_running", f"task {node.task_id} is running", fix="wait until it has ended, or cancel it")
+    what = f"task {node.name or node.task_id} is running"
+    return conflict("task_running", what, fix="wait until it has ended, or cancel it")
 
 
 def _skipped_by_person(node: TaskNode) -> bool:

@@ -9,7 +9,6 @@ real instants (`wall` False, TIMESTAMPTZ) begin at local hour or minute starts a
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import WHOLE, Grain, Interval
+from mtctl.core.values import frozen
 from mtctl.core.zones import (
     first_at,
     from_instant,
@@ -44,7 +44,7 @@ _PIECE_OF_MONTHS = 24
 _SUB_DAY = frozenset({Grain.MINUTE, Grain.HOUR})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Calendar:
     """The grain, the IANA zone, and whether sub-day labels follow wall time (strings, DATE, naive TIMESTAMP).
 

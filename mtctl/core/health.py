@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mtctl.core.interval import Interval, IntervalSet
 from mtctl.core.ledger import todo
 from mtctl.core.states import Outcome
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from mtctl.core.calendar import Calendar
     from mtctl.core.ledger import Coverage
-    from mtctl.core.table_view import TableView
+    from mtctl.core.table_view import Covered
 
 
 class Health(StrEnum):
@@ -25,7 +25,7 @@ class Health(StrEnum):
     NEVER = "never"  # nothing was ever published
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Glyphs:
     """One character for a cell of the strip that is all fresh, all stale, all missing, or of several kinds."""
 
@@ -44,7 +44,7 @@ ASCII = Glyphs(fresh="#", stale="~", missing=".", mixed="+")
 _FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.LOST})
 
 
-def health(view: TableView, last_outcome: Outcome | None, *, running: bool) -> Health:
+def health(view: Covered, last_outcome: Outcome | None, *, running: bool) -> Health:
     """Return the health of a table whose last ended attempt had this outcome (None: there was none).
 
     A failure counts while something wanted is not fresh and no further attempt is `running`; it is told even where

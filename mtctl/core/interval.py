@@ -7,10 +7,11 @@ two sets are equal exactly when they cover the same time. A whole-table refresh 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ class Grain(StrEnum):
     YEAR = "year"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(kw_only=False, order=True)
 class Interval:
     """`[start, end)` in microseconds UTC; raises ValueError unless start < end. Sorts by (start, end)."""
 
@@ -63,7 +64,7 @@ WHOLE = Interval(MIN_INSTANT, MAX_INSTANT)
 """The one pseudo-interval of a table that is refreshed as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class IntervalSet:
     """A set of instants as sorted, disjoint, merged intervals. Build it with `IntervalSet.of`.
 

@@ -6,7 +6,6 @@ years of minutes costs what a table with one day costs. What is neither fresh no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -14,19 +13,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mtctl.core.interval import EMPTY, MAX_INSTANT, MIN_INSTANT, WHOLE, Interval, IntervalSet
 from mtctl.core.model import Mode, RangeKind
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mtctl.core.calendar import Calendar
     from mtctl.core.model import Instant, Read, TableDefinition
+    from mtctl.core.table_view import Wanting
 
 Label = TypeVar("Label")
 
 _WHOLE_SET = IntervalSet.of([WHOLE])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stale:
     """Contiguous intervals whose data is no longer right, and why ("definition changed")."""
 
@@ -34,7 +35,7 @@ class Stale:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Coverage:
     """What the ledger says of one table, merged: `stale` is sorted, disjoint, and disjoint from `fresh`."""
 
@@ -59,7 +60,7 @@ def bounds(definition: TableDefinition, calendar: Calendar | None) -> IntervalSe
     return _bounds(_grain(definition, calendar), _start(definition), definition.end)
 
 
-def wanted(definition: TableDefinition, calendar: Calendar | None, now: Instant) -> IntervalSet:
+def wanted(definition: Wanting, calendar: Calendar | None, now: Instant) -> IntervalSet:
     """Return the intervals that the table should hold at `now`, as at most one range.
 
     These are the closed intervals in `[start, min(end, now − delay))`, with `refresh.open` the begun one too.
@@ -233,13 +234,13 @@ def _wanted(grain: Calendar, start: Instant, end: Instant | None, closes: Instan
     return _bounds(grain, start, end) & _range(MIN_INSTANT, grain.next(closed) if begun else closed)
 
 
-def _grain(definition: TableDefinition, calendar: Calendar | None) -> Calendar:
+def _grain(definition: Wanting, calendar: Calendar | None) -> Calendar:
     if calendar is None:
         raise ValueError(f"interval table {definition.name} has no calendar")
     return calendar
 
 
-def _start(definition: TableDefinition) -> Instant:
+def _start(definition: Wanting) -> Instant:
     if definition.start is None:
         raise ValueError(f"interval table {definition.name} has no start")
     return definition.start

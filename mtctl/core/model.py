@@ -6,9 +6,10 @@ store exactly. A zone enters only through `TableDefinition.zone` and the functio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from mtctl.core.interval import Grain
@@ -54,7 +55,7 @@ class Origin(StrEnum):
     COMMAND = "command"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Column:
     """One column of a table: the query's type, the type stored in Parquet and its DuckLake spelling.
 
@@ -72,7 +73,7 @@ class Column:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PartitionColumn:
     """One partition column; `formatter` is the Java date pattern of a string column, else None."""
 
@@ -81,7 +82,7 @@ class PartitionColumn:
     formatter: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Partition:
     """The partition columns that together name one interval, and its grain."""
 
@@ -90,7 +91,7 @@ class Partition:
     null_policy: NullPolicy = NullPolicy.FAIL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Read:
     """One upstream table as a definition reads it.
 
@@ -105,7 +106,7 @@ class Read:
     wait: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """One file source as the query names it: a path, a glob or a `[sources.<name>]` of the project.
 
@@ -120,7 +121,7 @@ class Source:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TableDefinition:
     """A whole, checked definition: what the statement says plus what describing its query found.
 
@@ -161,7 +162,7 @@ class TableDefinition:
         return self.mode is Mode.INTERVAL and not self.params
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Table:
     """A materialized table as the store knows it.
 
@@ -182,7 +183,7 @@ class Table:
     definition: TableDefinition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SourceFile:
     """One file as it was read: absolute path, size in bytes, mtime in ns, inode, sha256 in hex."""
 

@@ -6,7 +6,6 @@ over tables that are all fresh costs next to nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.interval import EMPTY, WHOLE, Interval, IntervalSet
@@ -14,6 +13,7 @@ from mtctl.core.ledger import Coverage, bounds, paint, read_range, readers, requ
 from mtctl.core.model import Mode, RangeKind
 from mtctl.core.selector import topological
 from mtctl.core.table_view import TableView  # noqa: TC001 - plans are made of it, so it may be had here too
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from mtctl.core.model import Instant, Read, TableDefinition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RefreshRequest:
     """What was asked for: tables by name, perhaps intervals of them, and how.
 
     `intervals` None, or a table without an entry, means all that is wanted. `force` refreshes what is fresh, and of
     the named tables also what lies outside the wanted range; `full` forces all that is wanted. `batch` is the most
-    intervals a batch may have.
+    intervals a batch may have. `waits` plans what is not ready too: it waits at its claim.
     """
 
     selected: tuple[str, ...]
@@ -38,6 +38,7 @@ class RefreshRequest:
     downstream: bool = False
     full: bool = False
     batch: int | None = None
+    waits: bool = False
 
     @property
     def forced(self) -> bool:
@@ -45,7 +46,7 @@ class RefreshRequest:
         return self.force or self.full
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PlannedTask:
     """One batch of one table: `count` grain intervals, each with its reason, after the tasks with keys `after`.
 
@@ -62,7 +63,7 @@ class PlannedTask:
     after: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NotReady:
     """Intervals that were not planned since they read what is not fresh, and the upstream tables at fault."""
 
@@ -71,7 +72,7 @@ class NotReady:
     blockers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RefreshPlan:
     """What a refresh does, and what was asked for but is not done.
 
@@ -111,6 +112,17 @@ def claim_intervals(
     return task_intervals if forced else task_intervals & todo(wanted, coverage)
 
 
+def unready(
+    view: TableView, work: IntervalSet, views: Mapping[str, TableView], planned: Mapping[str, IntervalSet] | None = None
+) -> list[tuple[str, IntervalSet]]:
+    """Return, by upstream table, what of the work reads something that is neither fresh nor `planned` there.
+
+    An upstream that is not in `views` counts as never fresh.
+    """
+    found = ((read.table, _waiting(read, view, work, views, planned or {})) for read in view.definition.reads)
+    return [(table, lacking) for table, lacking in found if lacking]
+
+
 class _Planner:
     """One planning: tables in dependency order, each deciding with what was planned before it."""
 
@@ -143,7 +155,7 @@ class _Planner:
             return
 
         unready = self._unready(view, due, work)
-        runs = work - unready
+        runs = work if self._request.waits else work - unready
         if runs:
             self._planned[name] = runs
             self._place(view, runs, changing)
@@ -217,39 +229,13 @@ class _Planner:
 
     def _unready(self, view: TableView, due: IntervalSet, work: IntervalSet) -> IntervalSet:
         """Return what of the work cannot be done now; what of it was due is reported with its blockers."""
-        unready = EMPTY
-        blockers: set[str] = set()
-        for read in view.definition.reads:
-            found = self._waiting(read, view, work)
-            unready |= found
-            if found & due:
-                blockers.add(read.table)
+        found = unready(view, work, self._views, self._planned)
+        blockers = sorted({table for table, lacking in found if lacking & due})
+        waiting = IntervalSet.of(interval for _, lacking in found for interval in lacking)
         if blockers:
             name = view.definition.name
-            self.not_ready.append(NotReady(table=name, intervals=unready & due, blockers=tuple(sorted(blockers))))
-        return unready
-
-    def _waiting(self, read: Read, view: TableView, work: IntervalSet) -> IntervalSet:
-        """Return what of the work reads something that is neither fresh nor planned.
-
-        Asked the other way round: what is lacking upstream, and which intervals read of that. So no interval is
-        looked at alone.
-        """
-        if not read.wait or read.kind is RangeKind.IGNORE:
-            return EMPTY
-        upstream = self._views.get(read.table)
-        if upstream is None:
-            return work
-
-        needed = IntervalSet.of(
-            interval
-            for run in work
-            for interval in required(
-                read, run, view.definition, upstream.definition, upstream.calendar, upstream.wanted
-            )
-        )
-        lacking = needed - upstream.coverage.fresh - self._planned.get(read.table, EMPTY)
-        return touching(read, lacking, view.definition, view.calendar) & work
+            self.not_ready.append(NotReady(table=name, intervals=waiting & due, blockers=tuple(blockers)))
+        return waiting
 
     def _place(self, view: TableView, runs: IntervalSet, changing: list[tuple[Interval, str]]) -> None:
         """Cut the runs of a table into tasks and tie them to the tasks that they read from."""
@@ -289,6 +275,33 @@ class _Planner:
             reading = read_range(read, batch, upstream.definition, upstream.calendar)
             keys.update(placed.overlapping(reading) if reading is not None else ())
         return tuple(sorted(keys))
+
+
+def _waiting(
+    read: Read,
+    view: TableView,
+    work: IntervalSet,
+    views: Mapping[str, TableView],
+    planned: Mapping[str, IntervalSet],
+) -> IntervalSet:
+    """Return what of the work waits for one upstream.
+
+    Asked the other way round: what is lacking upstream, and which intervals read of that. So no interval is looked
+    at alone.
+    """
+    if not read.wait or read.kind is RangeKind.IGNORE:
+        return EMPTY
+    upstream = views.get(read.table)
+    if upstream is None:
+        return work
+
+    needed = IntervalSet.of(
+        interval
+        for run in work
+        for interval in required(read, run, view.definition, upstream.definition, upstream.calendar, upstream.wanted)
+    )
+    lacking = needed - upstream.coverage.fresh - planned.get(read.table, EMPTY)
+    return touching(read, lacking, view.definition, view.calendar) & work
 
 
 def _reasons(

@@ -6,9 +6,10 @@ both equal. Cancel requests, delays and backoff are facts (columns), never state
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +88,7 @@ ALLOWED: dict[TaskState, frozenset[TaskState]] = {
 """Every arrow a task instance may take."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Transition:
     """One task instance goes from a state to a state, and why.
 

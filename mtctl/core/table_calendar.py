@@ -11,7 +11,8 @@ from mtctl.core.model import Mode
 
 if TYPE_CHECKING:
     from mtctl.core.interval import Grain
-    from mtctl.core.model import Partition, TableDefinition
+    from mtctl.core.model import Partition
+    from mtctl.core.table_view import Wanting
 
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 
@@ -21,7 +22,7 @@ def partition_calendar(partition: Partition, zone: str) -> Calendar:
     return _calendar(partition.grain, zone, partition.columns[0].type)
 
 
-def calendar_of(definition: TableDefinition) -> Calendar | None:
+def calendar_of(definition: Wanting) -> Calendar | None:
     """Return the calendar of a table's intervals, None for a table that is refreshed as a whole."""
     if definition.mode is not Mode.INTERVAL or definition.partition is None:
         return None

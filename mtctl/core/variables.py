@@ -11,11 +11,11 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import invalid
+from mtctl.core.errors import MtctlError, invalid
 from mtctl.core.zones import zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from mtctl.core.interval import Interval
     from mtctl.core.model import Instant
@@ -26,6 +26,7 @@ INTERVAL_VARIABLES = ("interval_start", "interval_end", "logical_date")
 SYSTEM_VARIABLES = ("system_biz_date", "system_biz_curdate", "system_datetime")
 """Alibaba's variables: the day before the fire, the day of the fire, the fire, as digits."""
 
+_OURS = ("system.", "interval_", "logical_")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PIECES = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?\*/)
@@ -35,22 +36,42 @@ _PIECES = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
+_NAME_BEFORE = re.compile(r"(\.|\b(from|join|into|update|table|view|schema|database|attach|as))\s*$", re.IGNORECASE)
+_VALUE_BEFORE = re.compile(r"(\bdistinct\s+|\b(extract|substring|trim|overlay)\s*\([^()]*)from\s*$", re.IGNORECASE)
 
-def rewrite_variables(query: str) -> str:
+
+def rewrite_variables(
+    query: str, known: Iterable[str] | None = None, identifiers: Mapping[str, str] | None = None
+) -> str:
     """Return the query with each `${system.biz.date}` turned into the parameter `$system_biz_date`.
 
-    Raises invalid `variable_unknown`, `variable_in_text`.
+    `known` are further names (a workflow's); `identifiers` those of them that stand for a name, each with its quoted
+    text. Raises invalid `variable_unknown`, `variable_in_text`, and `variable_identifier` where a value stands in the
+    place of a name.
     """
+    names = (*INTERVAL_VARIABLES, *SYSTEM_VARIABLES, *(known or ()))
+    spliced = identifiers or {}
 
     def replace(match: re.Match[str]) -> str:
         piece = match.group()
         if match.lastgroup == "variable":
-            return _parameter(piece)
+            name = _known(piece, names)
+            if name in spliced:
+                return spliced[name]
+            if _names_something(query, match.start(), match.end()):
+                raise _not_a_name(piece)
+            return f"${name}"
+        if match.lastgroup == "name" and re.fullmatch(r"\$\{[^}\n]*\}", piece[1:-1]) and known is not None:
+            name = _known(piece[1:-1], names)
+            if name not in spliced:
+                raise _not_a_name(piece)
+            return spliced[name]
         if match.lastgroup == "text" and "${" in piece:
             inner = piece[1:-1]
             if re.fullmatch(r"\$\{[^}\n]*\}", inner):
-                return _parameter(inner)
-            if re.search(r"\$\{\s*(system\.|interval_|logical_)", inner):
+                return f"${_known(inner, names)}"
+            inside = [variable_name(found[1]) for found in re.finditer(r"\$\{([^}\n]*)", inner)]
+            if any(name in names or name.startswith(_OURS) for name in inside):
                 raise invalid(
                     "variable_in_text",
                     f"a variable stands inside the text {piece[:60]}",
@@ -132,11 +153,32 @@ def _local(instant: Instant, zone_name: str) -> datetime:
     return (_EPOCH + timedelta(microseconds=instant)).astimezone(zone(zone_name))
 
 
-def _parameter(text: str) -> str:
-    name = text[2:-1].strip().replace(".", "_")
-    known = (*INTERVAL_VARIABLES, *SYSTEM_VARIABLES)
-    if name not in known:
+def variable_name(text: str) -> str:
+    """Return the parameter's name of what stands between the braces: Alibaba writes dots where SQL needs `_`."""
+    name = text.strip()
+    dotless = name.replace(".", "_")
+    return dotless if dotless in {*INTERVAL_VARIABLES, *SYSTEM_VARIABLES} else name
+
+
+def _known(text: str, names: tuple[str, ...]) -> str:
+    name = variable_name(text[2:-1])
+    if name not in names:
         raise invalid(
-            "variable_unknown", f"{text} is not a variable", fix=f"known are {', '.join('$' + item for item in known)}"
+            "variable_unknown", f"{text} is not a variable", fix=f"known are {', '.join('$' + item for item in names)}"
         )
-    return f"${name}"
+    return name
+
+
+def _names_something(query: str, start: int, end: int) -> bool:
+    """Return whether what stands there names a table, a column or their like: it could only be spliced."""
+    before = query[max(0, start - 200) : start]
+    if query[end : end + 1] == ".":
+        return True
+    return _NAME_BEFORE.search(before) is not None and _VALUE_BEFORE.search(before) is None
+
+
+def _not_a_name(piece: str) -> MtctlError:
+    return invalid(
+        "variable_identifier", f"{piece} stands where a name belongs, and a value is never a name",
+        fix='declare it with type = "identifier"',
+    )  # fmt: skip

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.engine import wire
+from mtctl.engine import wire, wire_tasks
 from mtctl.engine.process import RunnerProcess
 from mtctl.ports.engine import Progress, QueryResult
 
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from mtctl.ports.engine import (
         DescribeRequest,
         Description,
+        Exported,
+        ExportRequest,
         Measured,
         MeasureRequest,
         Parsed,
         Relation,
+        Scripted,
+        ScriptRequest,
         StageRequest,
     )
 
@@ -49,9 +53,11 @@ class RunnerClient:
         self._runner: RunnerProcess | None = None
         self._busy: int | None = None
         self._last = 0
+        self._cancelled = 0
         self._stream: Iterator[list[list[str | None]]] | None = None
         self._timers: list[threading.Timer] = []
         self._stopped = False
+        self._limits: list[int | None] = [None, None]
 
     @property
     def group(self) -> int | None:
@@ -113,11 +119,27 @@ class RunnerClient:
         self._stream = chunks
         return QueryResult(columns=tuple(header["columns"]), types=tuple(header["types"]), chunks=chunks)
 
+    def export(self, request: ExportRequest, on_progress: Callable[[Progress], None]) -> Exported:
+        """Write one file; see the port."""
+        frame = {"do": "export", "request": wire_tasks.dump_export(request), "progress": True}
+        return wire_tasks.load_exported(self._call(frame, on_progress))
+
+    def script(self, request: ScriptRequest, on_progress: Callable[[Progress], None]) -> Scripted:
+        """Run a script; see the port."""
+        frame = {"do": "script", "request": wire_tasks.dump_script(request), "progress": True}
+        return wire_tasks.load_scripted(self._call(frame, on_progress))
+
+    def limit(self, memory: int | None, threads: int | None) -> None:
+        """Let the calls from now on use so much memory (bytes) and so many threads; None: as it was started."""
+        self._limits = [memory, threads]
+
     def cancel(self) -> None:
         """Interrupt what runs; after 10 s that do not help the group gets SIGTERM, 5 s later SIGKILL."""
         runner, request = self._runner, self._busy
-        if runner is None or request is None:
-            return
+        if runner is None or request is None or request == self._cancelled:
+            return  # nothing runs, or it is being cancelled already
+        # By its number: a cancel that comes while a request ends leaves timers that say nothing of the next one.
+        self._cancelled = request
         # In a thread: a signal handler may call this while the very same thread is writing a frame.
         threading.Thread(target=runner.send, args=({"do": "cancel", "id": request},), daemon=True).start()
         self._timers += [
@@ -160,7 +182,7 @@ class RunnerClient:
             self._runner = RunnerProcess(self._python, self._settings)
         self._last += 1
         self._busy = self._last
-        self._runner.send({**frame, "id": self._last})
+        self._runner.send({**frame, "id": self._last, "limits": self._limits})
         if self._stopped:  # it came between the question above and this request
             self.cancel()
         return self._runner, self._last

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.engine import wire
+from mtctl.engine import wire, wire_tasks
 from mtctl.engine.binding import Binder
 from mtctl.engine.describe import describe
+from mtctl.engine.export import export
 from mtctl.engine.fingerprint import PROBE_SQL
 from mtctl.engine.frames import read_frame, write_frame
 from mtctl.engine.measure import measure
 from mtctl.engine.result import Question, Result
+from mtctl.engine.script import script
 from mtctl.engine.session import Session
 from mtctl.engine.settings import load_settings
 from mtctl.engine.stage import stage
@@ -170,6 +172,8 @@ class Runner:
     def _watched(self, frame: dict[str, Any]) -> Any:
         """Do the request, with progress frames beside it if they were asked for."""
         act = _ANSWERS[frame["do"]]
+        if self._session is not None:
+            self._session.limit(*frame.get("limits", (None, None)))
         if not frame.get("progress"):
             return act(self, frame)
         ended = threading.Event()
@@ -229,6 +233,14 @@ class Runner:
         """Answer a `measure` frame."""
         return wire.dump_measured(measure(self._opened, wire.load_measure(frame["request"]), self._probe))
 
+    def export(self, frame: dict[str, Any]) -> Any:
+        """Answer an `export` frame."""
+        return wire_tasks.dump_exported(export(self._opened, self._bound, wire_tasks.load_export(frame["request"])))
+
+    def script(self, frame: dict[str, Any]) -> Any:
+        """Answer a `script` frame."""
+        return wire_tasks.dump_scripted(script(self._opened, wire_tasks.load_script(frame["request"])))
+
     def query(self, frame: dict[str, Any]) -> Any:
         """Answer a `query` frame: a header, then a chunk for every `next`."""
         question = Question(
@@ -276,6 +288,8 @@ _ANSWERS: dict[str, Callable[[Runner, dict[str, Any]], Any]] = {
     "stage": Runner.stage,
     "measure": Runner.measure,
     "query": Runner.query,
+    "export": Runner.export,
+    "script": Runner.script,
 }
 
 

@@ -1,11 +1,11 @@
-"""Floor 2. Which files a query may read: turns source patterns into a frozen list of files, or refuses.
+"""Floor 2. Which files a query may read or write: turns source patterns into a frozen list of files, or refuses.
 
 A query reads what lies under the project or an allowed folder, never the state folder, nor the lake's own files: a
 process that so much as opens `state.db` beside its holder makes acknowledged commits vanish. Links are resolved
 before judging, and hard links to the state are recognised by device and inode.
 """
 
-# ruff: noqa: PTH112, PTH116, PTH118, PTH207 - paths are plain strings: they come off the pipe and go into SQL
+# ruff: noqa: PTH112, PTH116, PTH118, PTH120, PTH207 - paths are plain strings: they come off the pipe and go into SQL
 
 from __future__ import annotations
 
@@ -53,6 +53,32 @@ def freeze(settings: RunnerSettings, text: str, patterns: Iterable[str]) -> tupl
             fix="check the path; it is relative to the project folder",
         )
     return tuple(seen[path] for path in sorted(seen))
+
+
+def writable(settings: RunnerSettings, text: str) -> str:
+    """Return the real path of a file that a task may write: in an allowed folder, neither state nor lake.
+
+    The project's own folder is not enough: its definitions lie there. Links are followed before judging. Error
+    `target_access` (INVALID).
+    """
+    if _URL.match(text) or not text or "\0" in text or text.endswith("/"):
+        raise _not_writable(text, "is not a local file")
+    real = os.path.realpath(os.path.join(settings.root, text))
+    if _under(real, settings.state) or _under(real, os.path.dirname(settings.data)):
+        raise _not_writable(text, "lies in a folder of mtctl's own")
+    if not any(_under(real, folder) and real != os.path.realpath(folder) for folder in settings.allowed):
+        raise _not_writable(text, "lies in no allowed folder")
+    try:
+        stat = os.stat(real)
+    except FileNotFoundError:
+        return real
+    except OSError as error:
+        raise _not_writable(text, f"cannot be looked at: {error.strerror}") from None
+    if not stat_kind.S_ISREG(stat.st_mode):
+        raise _not_writable(text, "is not a regular file")
+    if (stat.st_dev, stat.st_ino) in _state_files(settings.state):
+        raise _not_writable(text, "is mtctl's own state")
+    return real
 
 
 def reader_of(text: str, path: str) -> str:
@@ -151,6 +177,14 @@ def _refused(text: str, why: str) -> MtctlError:
         "sql_access",
         f"the source {text!r} {why}",
         fix="put the file into the project, or its folder into [paths] allowed of mtctl.toml",
+    )
+
+
+def _not_writable(text: str, why: str) -> MtctlError:
+    return invalid(
+        "target_access",
+        f"the file {text!r} {why}",
+        fix="write into a folder that [paths] allowed of mtctl.toml names",
     )
 
 

@@ -7,6 +7,7 @@ instance does not allow opens a new instance, which costs about ten milliseconds
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -43,6 +44,7 @@ class Session:
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._cancelled = threading.Event()
         self._zone = ""
+        self._memory, self._threads = settings.memory, settings.threads
         self.generation = 0
         self._connection = self._open()
 
@@ -59,6 +61,29 @@ class Session:
         self._paths |= new
         self.reopen()
 
+    def forget(self, path: str) -> None:
+        """Leave a path out of the instances to come."""
+        self._paths.discard(path)
+
+    @contextmanager
+    def database(self, path: str, zone: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open a database file, writable and as locked down as the session itself; `interrupt` reaches it too."""
+        connection = duckdb.connect(path, config=_CONFIG | self._limits())
+        try:
+            connection.execute(f"SET errors_as_json = true; SET TimeZone = {literals.text(zone)}")
+            connection.execute(
+                "SET enable_external_access = false; SET allowed_configs = []; SET lock_configuration = true"
+            )
+            with self._lock:
+                self._cursors.append(connection)
+            try:
+                yield connection
+            finally:
+                with self._lock:
+                    self._cursors.remove(connection)
+        finally:
+            connection.close()
+
     def reopen(self) -> None:
         """Throw the instance away and open a fresh one."""
         self._connection.close()
@@ -67,6 +92,16 @@ class Session:
         connection = self._open()
         with self._lock:
             self._connection = connection
+
+    def limit(self, memory: int | None, threads: int | None) -> None:
+        """Use so much memory (bytes, Python's share included) and so many threads from now on; None: as settled."""
+        wanted = memory or self.settings.memory, threads or self.settings.threads
+        if wanted == (self._memory, self._threads):
+            return
+        self._memory, self._threads = wanted
+        self._connection.execute(
+            f"SET memory_limit = '{_engine_memory(self._memory)}B'; SET threads = {int(self._threads)}"
+        )
 
     def use_zone(self, zone: str) -> None:
         """Set the session's time zone."""
@@ -124,14 +159,16 @@ class Session:
             found = [*self._cursors, self._connection]
         yield from found
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
-        settings = self.settings
-        limits: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{_engine_memory(settings.memory)}B",
-            "threads": settings.threads,
+    def _limits(self) -> dict[str, str | bool | int | float | list[str]]:
+        return {
+            "memory_limit": f"{_engine_memory(self._memory)}B",
+            "threads": self._threads,
             "temp_directory": self._temp,
         }
-        connection = duckdb.connect(":memory:", config=_CONFIG | limits)
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        settings = self.settings
+        connection = duckdb.connect(":memory:", config=_CONFIG | self._limits())
         folders = [folder.rstrip("/") + "/" for folder in (settings.data, settings.staging)]
         connection.execute(
             f"SET allowed_paths = {literals.text_list(sorted(self._paths))};"
@@ -140,7 +177,7 @@ class Session:
             "SET enable_progress_bar = true;"
             "SET enable_progress_bar_print = false;"
             "SET enable_external_access = false;"
-            "SET allowed_configs = ['TimeZone'];"
+            "SET allowed_configs = ['TimeZone', 'memory_limit', 'threads'];"
             "SET lock_configuration = true"
         )
         return connection

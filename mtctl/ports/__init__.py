@@ -11,16 +11,20 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "changes": "Claimed NewInstance NewTable Publication Published Refused",
+    "actions": "ActionResult Actions CommandRequest HttpRequest",
+    "changes": "Claimed NewInstance NewTable NewTask Publication Published Refused",
     "clock": "Clock",
     "engine": (
-        "Carry DescribeRequest Description Engine MeasureRequest Measured "
-        "Parsed Progress QueryResult Relation Slice StageRequest"
+        "Carry DescribeRequest Description Engine ExportRequest Exported MeasureRequest Measured "
+        "Parsed Progress QueryResult Relation ScriptRequest Scripted Slice StageRequest"
     ),
     "files": "DataFile Lake",
     "holders": "HolderInfo Liveness",
+    "notices": "NoticeRow",
+    "notify": "Channel Message",
     "store": "Store Tx View",
     "tables": "LastAttempt TableTotals",
+    "workflows": "Fired Mark NewWorkflow OpenInstance QueueRow SkippedFires WorkflowRow",
     "work": "AttemptRow EventRow InstanceRow TaskRow",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -156,6 +156,49 @@ class Measured:
     strays: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """One SELECT to write into one file: `format` is parquet, csv or json; `path` lies in an allowed folder.
+
+    The file appears whole or not at all; a relative path is taken from the project's root.
+    """
+
+    query: str
+    path: str
+    format: str
+    zone: str
+    relations: tuple[Relation, ...]
+    sources: tuple[Source, ...]
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What an export wrote."""
+
+    path: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptRequest:
+    """Statements to run in one transaction of a DuckDB file of its own (`database`, in an allowed folder)."""
+
+    script: str
+    database: str
+    zone: str
+    params: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scripted:
+    """What a script did: how many statements, and the rows that they inserted, changed and deleted together."""
+
+    statements: int
+    rows: int
+
+
 class Engine(Protocol):
     """The runner behind its pipe. Every method raises `MtctlError` (kinds INVALID, ENGINE, FAILED)."""
 
@@ -181,6 +224,22 @@ class Engine(Protocol):
 
     def measure(self, request: MeasureRequest) -> Measured:
         """Recompute count, size, sha256, fingerprints and statistics of one live file."""
+
+    def export(self, request: ExportRequest, on_progress: Callable[[Progress], None]) -> Exported:
+        """Write the rows of one SELECT into a file, fsynced and renamed into place.
+
+        Errors beside those of queries: `target_access` (INVALID) where the path may not be written, `io` (ENGINE).
+        """
+
+    def script(self, request: ScriptRequest, on_progress: Callable[[Progress], None]) -> Scripted:
+        """Run statements in a database file, all of them or none.
+
+        Errors beside those of queries: `target_access`, `script_statement`, `database_format` (INVALID),
+        `source_locked` (BUSY) naming the process that has the file open.
+        """
+
+    def limit(self, memory: int | None, threads: int | None) -> None:
+        """Let the calls from now on use so much memory (bytes) and so many threads; None: as it was started."""
 
     def cancel(self) -> None:
         """Interrupt what runs (callable from another thread); the call that ran it raises `cancelled`."""

@@ -8,7 +8,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderInfo:
-    """A process that may hold leases."""
+    """A process that may hold leases.
+
+    `groups` are the process groups that it has started: id, and start of the leader in clock ticks since boot.
+    """
 
     holder_id: int
     ulid: str
@@ -19,6 +22,7 @@ class HolderInfo:
     command: str
     runner_group: int | None
     ended: bool
+    groups: tuple[tuple[int, int], ...] = ()
 
 
 class Liveness(Protocol):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from mtctl.core.model import Instant
     from mtctl.core.states import Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LastAttempt:
     """The newest ended attempt of a table, for health: None fields where there was none."""
 
@@ -25,7 +26,7 @@ class LastAttempt:
     last_success_at: Instant | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TableTotals:
     """What a table holds now: live rows, bytes and files of the lake."""
 

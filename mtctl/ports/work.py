@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from mtctl.core.workflow import TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,18 +34,32 @@ class InstanceRow:
     tasks: tuple[tuple[TaskState, int], ...]
     rows: int
     manifest: Mapping[str, Any]
+    workflow: str | None = None
+    version: int | None = None
+    logical_date: Instant | None = None
+    fire_at: Instant | None = None
+    key: str | None = None
+    rank: int = 0
+    priority: int = 0
+    variables: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[tuple[str, str], ...] = ()
+    notify: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRow:
-    """One task instance with its newest attempt."""
+    """One task instance with its newest attempt.
+
+    `intervals` None: a refresh whose intervals are fixed at its first claim. `waits_for` is the id of an upstream table
+    that is not fresh. `timeout` is in microseconds.
+    """
 
     task_id: int
     instance_id: int
     name: str
     table_id: int | None
     batch: Interval | None
-    intervals: IntervalSet
+    intervals: IntervalSet | None
     interval_count: int
     reasons: tuple[tuple[str, int], ...]
     forced: bool
@@ -61,6 +77,14 @@ class TaskRow:
     error_code: str | None
     error: str | None
     holder: str | None
+    kind: TaskKind = TaskKind.REFRESH
+    queue: str = "default"
+    priority: int = 0
+    timeout: int | None = None
+    retry_lost: bool = True
+    waits_for: int | None = None
+    cancel_requested: bool = False
+    spec: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +120,5 @@ class EventRow:
     task_id: int | None
     attempt_id: int | None
     detail: Mapping[str, Any]
+    actor: str = ""
+    workflow_id: int | None = None

@@ -7,7 +7,7 @@ there: it is refused with the way out, unless a rebuild was asked for.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show, show_interval
@@ -16,6 +16,7 @@ from mtctl.core.interval import WHOLE
 from mtctl.core.ledger import wanted
 from mtctl.core.model import Mode
 from mtctl.core.table_calendar import calendar_of
+from mtctl.core.values import replace
 from mtctl.services.reports.changes import Change
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ values. A table that fails takes only itself and its readers down, so that one c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.ddl_checks import check_columns
@@ -17,6 +17,8 @@ from mtctl.core.model import Mode, RangeKind, Read, Source, TableDefinition
 from mtctl.core.names import closest
 from mtctl.core.partition_rules import mode_of, partition_of
 from mtctl.core.selector import find_cycle, topological
+from mtctl.core.table_workflow import table_workflow
+from mtctl.core.values import replace
 from mtctl.core.variables import check_variables, rewrite_variables, variable_values
 from mtctl.ports.engine import DescribeRequest, Relation
 from mtctl.services.bounds import bounds_of, proposal
@@ -306,6 +308,7 @@ class Resolver:
         ask = proposal(self._engine, definition, located(draft.sources, self._project))
         start, end = bounds_of(definition, options, reach, ask)
         definition = replace(definition, start=start, end=end)
+        table_workflow(definition, options.places)  # whether the keys of its schedule fit together
         return replace(definition, fingerprint=fingerprint_of(definition, draft))
 
     def _read(self, name: str, mode: Mode, options: TableOptions, upstream: TableDefinition) -> Read:

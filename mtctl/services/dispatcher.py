@@ -1,19 +1,19 @@
 """Floor 3. Claims tasks and sees them to their end: the same step for a command line and a daemon.
 
-At each claim a task's intervals are cut with what is still wanted and not fresh, in the same transaction; a task with
-nothing left is skipped. So two that were asked for the same work do it once.
+At each claim `readiness.judge` decides in the same transaction: the task runs, is skipped, or waits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
-from mtctl.core.plan import claim_intervals
+from mtctl.core.interval import EMPTY
 from mtctl.core.states import TERMINAL, Outcome, TaskState, Transition
 from mtctl.core.table_calendar import calendar_of
-from mtctl.services.loading import table_view
+from mtctl.core.values import replace
+from mtctl.services.readiness import judge
 from mtctl.services.reports.running import TaskEvent
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from mtctl.ports.engine import Progress
     from mtctl.ports.store import Store, Tx
     from mtctl.ports.work import TaskRow
+    from mtctl.services.ending import Ended
     from mtctl.services.holder import Holder
-    from mtctl.services.worker import Ended, Worker
+    from mtctl.services.readiness import Verdict
+    from mtctl.services.running import TaskRunner
+    from mtctl.services.watch import Interruption
 
 POLL_SECONDS = 0.1
 """How long to wait before asking again for a task that somebody else holds up."""
@@ -36,9 +39,8 @@ POLL_SECONDS = 0.1
 SWEEP_POLLS = 20
 """After how many fruitless polls to look for dead holders: a lock of a killed process is free at once."""
 
-
-SKIPS_AT_ONCE = 50
-"""How many tasks with nothing left to do are skipped in one transaction."""
+PASSED_AT_ONCE = 50
+"""How many tasks that are skipped or wait go by in one transaction."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class Dispatcher:
         self,
         *,
         store: Store,
-        worker: Worker,
+        runner: TaskRunner,
         clock: Clock,
         holder: Holder,
         stop: threading.Event,
@@ -65,7 +67,7 @@ class Dispatcher:
     ) -> None:
         """Keep the parts; `stop` ends the loop before the next claim, `served` notes whose tasks were run."""
         self._store = store
-        self._worker = worker
+        self._runner = runner
         self._clock = clock
         self._holder = holder
         self._stop = stop
@@ -80,6 +82,19 @@ class Dispatcher:
     def holder(self) -> Holder:
         """The process that the dispatcher works for."""
         return self._holder
+
+    @property
+    def lost(self) -> bool:
+        """Whether the leases of this holder can no longer be trusted."""
+        return self._holder.lost
+
+    def stop(self) -> None:
+        """Claim nothing more; what runs runs on. Callable from any thread."""
+        self._stop.set()
+
+    def interrupt(self, why: Interruption) -> None:
+        """Stop the attempt in hand for a reason. Callable from any thread."""
+        self._runner.interrupt(why)
 
     @property
     def stopped(self) -> bool:
@@ -114,15 +129,15 @@ class Dispatcher:
                 if view.next_task(instance_id) is None:
                     return False
         with self._store.write() as tx:
-            found, skipped = self._claim(tx, instance_id)
-        self._fruitless = found is None and not skipped
+            found, passed = self._claim(tx, instance_id)
+        self._fruitless = found is None and not passed
         if found is None:
-            return skipped > 0
+            return passed > 0
         claimed, todo = found
         self.served.add(claimed.task.instance_id)
         self._waiting_for = ""
-        self._on_event(self._event("claimed", claimed.task, claimed.table, todo))
-        ended = self._worker.run(claimed, todo, self._holder, lambda progress: self._progress(claimed, todo, progress))
+        self._on_event(self._event("claimed", claimed.task, claimed.table_or_none, todo))
+        ended = self._runner.run(claimed, todo, self._holder, lambda progress: self._progress(claimed, todo, progress))
         self._report(claimed, todo, ended)
         return True
 
@@ -134,34 +149,44 @@ class Dispatcher:
     # --- the claim ----------------------------------------------------------------------------------------------
 
     def _claim(self, tx: Tx, instance_id: int | None) -> tuple[tuple[Claimed, IntervalSet] | None, int]:
-        """Return the claimed task with what is to be done, and how many were skipped on the way to it.
+        """Return the claimed task with what is to be done, and how many were skipped or put off on the way to it.
 
-        Skipping stops after a few: the write lock is not held while thousands of fresh tasks go by.
+        That stops after a few: the write lock is not held while thousands of fresh tasks go by.
         """
-        for skipped in range(SKIPS_AT_ONCE):
+        for passed in range(PASSED_AT_ONCE):
             task = tx.next_task(instance_id)
-            table = tx.table(task.table_id) if task is not None and task.table_id is not None else None
-            if task is None or table is None:
-                return None, skipped
-            todo = self._todo(tx, task, table)
-            if todo:
-                ulid = self._holder.new_ulid()
-                claimed = tx.claim(self._holder.holder_id, attempt_ulid=ulid, instance_id=instance_id)
-                return (claimed, todo) if claimed is not None else None, skipped
-            self._skip(tx, task, table)
-        return None, SKIPS_AT_ONCE
+            verdict = judge(tx, task) if task is not None else None
+            if task is None or verdict is None:
+                return None, passed
+            if verdict.fixed is not None:
+                tx.fix_intervals(task.task_id, verdict.fixed, _count(verdict.table, verdict.fixed))
+            if verdict.skip:
+                self._skip(tx, task, verdict)
+                continue
+            if verdict.wait and not verdict.todo:
+                tx.postpone(task.task_id, ready_at=verdict.ready_at, why=verdict.wait, waits_for=verdict.waits_for)
+                continue
+            if verdict.rest:
+                self._split(tx, task, verdict)
+            ulid = self._holder.new_ulid()
+            claimed = tx.claim(self._holder.holder_id, attempt_ulid=ulid, instance_id=instance_id)
+            return (claimed, verdict.todo) if claimed is not None else None, passed
+        return None, PASSED_AT_ONCE
 
-    def _skip(self, tx: Tx, task: TaskRow, table: Table) -> None:
-        why = "already fresh"
-        arrow = Transition(task_id=task.task_id, from_state=TaskState.PENDING, to_state=TaskState.SKIPPED, why=why)
+    def _split(self, tx: Tx, task: TaskRow, verdict: Verdict) -> None:
+        """Let what is not ready wait on its own; what is ready runs."""
+        rest = tx.split_task(task.task_id, verdict.rest, _count(verdict.table, verdict.rest))
+        tx.postpone(rest, ready_at=verdict.ready_at, why=verdict.wait, waits_for=verdict.waits_for)
+
+    def _skip(self, tx: Tx, task: TaskRow, verdict: Verdict) -> None:
+        arrow = Transition(
+            task_id=task.task_id, from_state=TaskState.PENDING, to_state=TaskState.SKIPPED, why=verdict.skip
+        )
         tx.apply((arrow,))
         tx.advance_below(task.task_id)
         self._tally.done += task.interval_count
-        self._on_event(replace(self._event("skipped", task, table, task.intervals), detail=why))
-
-    def _todo(self, tx: Tx, task: TaskRow, table: Table) -> IntervalSet:
-        view = table_view(table, tx.coverage_of(table.table_id), tx.now)
-        return claim_intervals(task.intervals, view.wanted, view.coverage, forced=task.forced)
+        event = self._event("skipped", task, verdict.table, task.intervals or verdict.fixed or EMPTY)
+        self._on_event(replace(event, detail=verdict.skip))
 
     # --- waiting ------------------------------------------------------------------------------------------------
 
@@ -198,23 +223,28 @@ class Dispatcher:
     # --- telling ------------------------------------------------------------------------------------------------
 
     def _progress(self, claimed: Claimed, todo: IntervalSet, progress: Progress) -> None:
-        event = self._event("progress", claimed.task, claimed.table, todo)
+        event = self._event("progress", claimed.task, claimed.table_or_none, todo)
         self._on_event(replace(event, rows=progress.rows, percent=progress.percent))
 
     def _report(self, claimed: Claimed, todo: IntervalSet, ended: Ended) -> None:
         if ended.outcome is not Outcome.SUPERSEDED:
             self._tally.done += claimed.task.interval_count
-        event = self._event(ended.outcome.value, claimed.task, claimed.table, todo)
+        event = self._event(ended.outcome.value, claimed.task, claimed.table_or_none, todo)
         self._on_event(replace(event, rows=ended.rows, seconds=ended.seconds, detail=ended.error))
 
-    def _event(self, kind: str, task: TaskRow, table: Table, todo: IntervalSet) -> TaskEvent:
-        calendar = calendar_of(table.definition)
-        count = sum(calendar.count(piece.start, piece.end) for piece in todo) if calendar is not None else 1
+    def _event(self, kind: str, task: TaskRow, table: Table | None, todo: IntervalSet) -> TaskEvent:
+        calendar = calendar_of(table.definition) if table is not None else None
         return TaskEvent(
             kind=kind,
             table=task.name,
             interval=show_interval(todo.span, calendar) if todo.span is not None else "",
-            intervals=count,
+            intervals=_count(table, todo) if table is not None else 0,
             done=self._tally.done,
             total=self._tally.total,
         )
+
+
+def _count(table: Table | None, intervals: IntervalSet) -> int:
+    """Return how many intervals of the table's grain these are; 1 for what has no grain."""
+    calendar = calendar_of(table.definition) if table is not None else None
+    return sum(calendar.count(piece.start, piece.end) for piece in intervals) if calendar is not None else 1

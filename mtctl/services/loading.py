@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.ledger import Coverage, wanted
 from mtctl.core.table_calendar import calendar_of
-from mtctl.core.table_view import TableView
+from mtctl.core.table_view import Look, TableView
 
 if TYPE_CHECKING:
     from mtctl.core.model import Instant, Table
@@ -17,6 +17,21 @@ def load_views(view: View, now: Instant) -> dict[str, TableView]:
     """Return the planner's view of all live tables by name."""
     coverage = view.coverage()
     return {table.definition.name: table_view(table, coverage.get(table.table_id), now) for table in view.tables()}
+
+
+def load_looks(view: View, now: Instant) -> dict[str, Look]:
+    """Return, for who only looks, what is known of all live tables by name."""
+    coverage = view.coverage()
+    looks = {}
+    for outline in view.outlines():
+        calendar = calendar_of(outline)
+        looks[outline.name] = Look(
+            outline=outline,
+            calendar=calendar,
+            coverage=coverage.get(outline.table_id) or Coverage(table_id=outline.table_id),
+            wanted=wanted(outline, calendar, now),
+        )
+    return looks
 
 
 def table_view(

@@ -11,17 +11,15 @@ from mtctl.core.ddl import parse_statement
 from mtctl.core.errors import MtctlError
 from mtctl.core.interval import Interval
 from mtctl.core.keys import table_options
-from mtctl.core.model import Mode, Source
+from mtctl.core.model import Mode
 from mtctl.core.variables import request_values, rewrite_variables, variable_values
-from mtctl.ports.engine import Relation
 from mtctl.services.naming import unknown_table
-from mtctl.services.sources import located
+from mtctl.services.pinned import pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from mtctl.config import Project
-    from mtctl.core.model import Table
     from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Engine, Parsed, QueryResult
     from mtctl.ports.store import Store
@@ -96,46 +94,6 @@ class Reader:
             parsed = found
         with self._store.read() as view:
             snapshot = view.snapshot()
-            tables = {table.definition.name: table for table in view.tables()}
-            wanted, sources = self._named(parsed, tables)
-            paths = view.file_paths([tables[name].table_id for name in wanted], snapshot)
-        relations = [self._relation(tables[name], paths.get(tables[name].table_id, ())) for name in wanted]
+            relations, sources = pinned(self._project, view, parsed, snapshot)
         self._pin(snapshot)
         return self._engine().query(sql, relations, sources, zone, limit, params)
-
-    def _named(self, parsed: Parsed, tables: Mapping[str, Table]) -> tuple[Sequence[str], list[Source]]:
-        configured = {source.name: source for source in self._project.sources}
-        sources = [self._source(literal, literal) for literal in parsed.literals]
-        if parsed.tables is None:
-            return list(tables), [*sources, *(self._source(name, item.path) for name, item in configured.items())]
-        wanted: dict[str, None] = {}
-        for relation in parsed.tables:
-            parts = relation.lower().split(".")
-            name = parts[-1]
-            qualified = parts[:-1] in ([], ["main"], [self._project.name, "main"])
-            if qualified and name in tables:
-                wanted[name] = None
-            elif relation in configured:
-                sources.append(self._source(relation, configured[relation].path))
-            else:
-                raise self._unknown(relation, {*tables, *configured})
-        return list(wanted), sources
-
-    def _unknown(self, relation: str, known: set[str]) -> MtctlError:
-        error = unknown_table(relation, known)
-        file = self._project.tables_folder / f"{relation.lower().rpartition('.')[2]}.sql"
-        if file.is_file():
-            error.fix = f"tables/{file.name} is not applied yet: `mtctl apply`, or `mtctl up --once`"
-        return error
-
-    def _source(self, text: str, path: str) -> Source:
-        [source] = located((Source(text=text, paths=(path,)),), self._project)
-        return source
-
-    def _relation(self, table: Table, files: tuple[str, ...]) -> Relation:
-        name = table.definition.name
-        return Relation(
-            names=(name, f"main.{name}", f"{self._project.name}.main.{name}"),
-            columns=table.definition.columns,
-            files=files,
-        )

@@ -7,17 +7,18 @@ the claim is skipped there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import os
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
 from mtctl.core.errors import MtctlError, conflict, usage
 from mtctl.core.interval import WHOLE, IntervalSet
 from mtctl.core.plan import RefreshPlan, RefreshRequest, refresh_plan
-from mtctl.core.selector import select
 from mtctl.core.states import TaskState, Trigger
+from mtctl.core.values import frozen, replace
 from mtctl.services.loading import load_views, table_view
 from mtctl.services.reports.refreshing import RefreshArgs, RefreshReport, TableResult
+from mtctl.services.selecting import chosen_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,7 +42,7 @@ _COMMAND_TRIES = 1
 _DETACHED_TRIES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Job:
     """A request on its way: its plan, and what to tell about it.
 
@@ -115,6 +116,30 @@ class Refresher:
             others = [row for other in sorted(dispatcher.served) for row in view.tasks(other)]
         return replace(self._report(job, others), interrupted=dispatcher.stopped)
 
+    def request_all(self) -> str | None:
+        """Leave everything that is wanted of the tables that are not kept out to whoever runs next; return the ulid.
+
+        What open tasks are about to do is not asked for again.
+        """
+        from mtctl.core.ulid import ulid as make_ulid  # noqa: PLC0415 - only where something is made
+
+        views = self._views()
+        with self._store.read() as view:
+            asked = {
+                name: found.wanted - view.open_intervals(found.table.table_id)
+                for name, found in views.items()
+                if found.definition.auto
+            }
+        request = RefreshRequest(selected=tuple(asked), intervals=asked)
+        args = RefreshArgs(detach=True)
+        job = self._job(request, args, views, "up", self._clock.boottime(), takes_detached=False)
+        if not job.plan.tasks:
+            return None
+        new = self._instance(job, make_ulid(self._clock.now(), os.urandom(10)), None)
+        with self._store.write() as tx:
+            tx.add_instance(new)
+        return new.ulid
+
     def _job(
         self,
         request: RefreshRequest,
@@ -170,8 +195,7 @@ class Refresher:
             return tuple(views)
         if not args.selectors:
             raise usage("selection", "no table is named", fix="name tables, a glob, +x or x+, or use --all")
-        upstream = {name: frozenset(read.table for read in view.definition.reads) for name, view in views.items()}
-        return select(args.selectors, tuple(views), upstream)
+        return chosen_tables(args.selectors, views, self._store)
 
     def _request(self, args: RefreshArgs, selected: tuple[str, ...], views: Mapping[str, TableView]) -> RefreshRequest:
         named = bool(args.intervals or args.start or args.end or args.partition)
@@ -229,7 +253,8 @@ class Refresher:
 
     def _run(self, job: _Job, on_event: Callable[[TaskEvent], None]) -> RefreshReport:
         with self._dispatching(job.title, on_event) as dispatcher:
-            new = self._instance(job, dispatcher)
+            holder = dispatcher.holder
+            new = self._instance(job, holder.new_ulid(), holder.holder_id)
             with self._store.write() as tx:
                 instance_id = tx.add_instance(new)
             if not job.args.detach:
@@ -246,20 +271,19 @@ class Refresher:
         report = self._report(job, () if job.args.detach else (*tasks, *others))
         return replace(report, instance=new.ulid, state=state, interrupted=dispatcher.stopped, detached=job.args.detach)
 
-    def _instance(self, job: _Job, dispatcher: Dispatcher) -> NewInstance:
-        from mtctl.ports.changes import NewInstance  # noqa: PLC0415 - only where something is to be done
+    def _instance(self, job: _Job, new_ulid: str, holder_id: int | None) -> NewInstance:
+        from mtctl.ports.changes import NewInstance, planned_tasks  # noqa: PLC0415 - only where something is to be done
 
         args = job.args
+        tries = _DETACHED_TRIES if args.detach else _COMMAND_TRIES
         return NewInstance(
-            ulid=dispatcher.holder.new_ulid(),
+            ulid=new_ulid,
             title=job.title,
             trigger=Trigger.MANUAL,
             manifest={"request": job.title, "force": args.force, "full": args.full, "batch": args.batch},
-            tasks=job.plan.tasks,
-            forced=args.force or args.full,
-            holder_id=None if args.detach else dispatcher.holder.holder_id,
+            tasks=planned_tasks(job.plan.tasks, forced=args.force or args.full, max_tries=tries),
+            holder_id=None if args.detach else holder_id,
             detached=args.detach,
-            max_tries=_DETACHED_TRIES if args.detach else _COMMAND_TRIES,
         )
 
     def _report(self, job: _Job, tasks: Sequence[TaskRow]) -> RefreshReport:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.model import SourceFile
+from mtctl.core.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +34,16 @@ class Sources:
         """Keep the project, whose root the sources are relative to, and the store."""
         self._project = project
         self._store = store
+
+    def look(self, names: Iterable[str]) -> None:
+        """Look at the source files before something is made of these tables: changed and new ones make stale."""
+        names = list(names)
+        if not names:
+            return
+        self.observe()
+        with self._store.read() as view:
+            tables = view.tables(names)
+        self.restate(tables)
 
     def observe(self) -> tuple[str, ...]:
         """Record the present version of every known file that differs by stat; return the paths whose content changed.

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show, show_interval
-from mtctl.core.errors import not_found
 from mtctl.core.health import UNICODE, coverage_strip, health
 from mtctl.core.interval import EMPTY, WHOLE, Interval, IntervalSet
 from mtctl.core.ledger import missing, todo
 from mtctl.core.states import InstanceState, Outcome
-from mtctl.services.loading import load_views
+from mtctl.services.loading import load_looks, load_views
 from mtctl.services.naming import unknown_table
 from mtctl.services.reports.tables import Status, TableStatus
 from mtctl.services.unapplied import unapplied
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
 
     from mtctl.config import Project
     from mtctl.core.ledger import Coverage
-    from mtctl.core.model import TableDefinition
+    from mtctl.core.model import Instant
     from mtctl.core.staged import LedgerRow
-    from mtctl.core.table_view import TableView
+    from mtctl.core.table_view import Covered, Look, Outline, TableView
     from mtctl.ports.clock import Clock
     from mtctl.ports.store import Store
     from mtctl.ports.tables import LastAttempt, TableTotals
-    from mtctl.ports.work import InstanceRow, TaskRow
+    from mtctl.ports.work import AttemptRow, InstanceRow, TaskRow
     from mtctl.services.reports.details import PartitionRow, TableDetail
     from mtctl.services.reports.instances import InstanceDetail
     from mtctl.services.sources import Sources
@@ -38,6 +37,7 @@ STRIP_CELLS = 48
 """Width of the coverage strip: it fits 80 columns beside a label."""
 
 _SHOWN = 3
+_SELECTS = frozenset("*?[+:,")
 
 
 class Overview:
@@ -52,15 +52,22 @@ class Overview:
 
     def status(self, names: Sequence[str]) -> Status:
         """Return the health of the named tables, or of all, and what differs from files and sources."""
+        selecting = any(set(name) & _SELECTS for name in names)
         with self._store.read() as view:
-            views = load_views(view, self._clock.now())
+            looks = load_looks(view, self._clock.now())
+            views = load_views(view, self._clock.now()) if selecting else {}
             totals, attempts, running = view.totals(), view.last_attempts(), view.running()
-            applied = view.applied_files()
+            applied, flows = view.applied_files(), view.applied_workflow_files()
             instances = view.instances(limit=20, state=InstanceState.RUNNING.value, table=None)
             snapshot = view.snapshot()
-        chosen = _chosen(names, views)
+        chosen = self._picked(names, views) if selecting else _chosen(names, looks)
         changed, vanished = unapplied(self._project, applied)
-        lines = tuple(self._line(views[name], totals, attempts, running) for name in chosen)
+        if flows or (self._project.root / "workflows").is_dir():
+            from mtctl.services.workflow_files import unapplied_workflows  # noqa: PLC0415 - many projects have none
+
+            changed_flows, vanished_flows = unapplied_workflows(self._project, flows)
+            changed, vanished = changed + changed_flows, vanished + vanished_flows
+        lines = tuple(self._line(looks[name], totals, attempts, running) for name in chosen)
         return Status(
             project=self._project.name,
             tables=lines,
@@ -72,6 +79,12 @@ class Overview:
             at=self._clock.now(),
         )
 
+    def _picked(self, names: Sequence[str], views: Mapping[str, TableView]) -> Sequence[str]:
+        """Return what selectors pick, upstream first; plain names keep their order and need none of this."""
+        from mtctl.services.selecting import chosen_tables  # noqa: PLC0415 - plain names need nothing of it
+
+        return chosen_tables(names, views, self._store)
+
     def show(self, name: str) -> TableDetail:
         """Return everything about one table."""
         from mtctl.services.reports.details import TableDetail  # noqa: PLC0415 - not for `status`
@@ -79,6 +92,7 @@ class Overview:
         with self._store.read() as view:
             views = load_views(view, self._clock.now())
             [chosen] = _chosen([name], views)
+            look = load_looks(view, self._clock.now())[chosen]
             totals, attempts, running = view.totals(), view.last_attempts(), view.running()
         found = views[chosen]
         definition = found.definition
@@ -87,7 +101,7 @@ class Overview:
             other for other, item in views.items() if chosen in {read.table for read in item.definition.reads}
         )
         return TableDetail(
-            status=self._line(found, totals, attempts, running),
+            status=self._line(look, totals, attempts, running),
             ddl=definition.ddl,
             query=definition.query,
             columns=definition.columns,
@@ -133,31 +147,29 @@ class Overview:
                 lines.append(_partition_row(interval, state, reason, rows.get(interval), found, files, attempts))
         return lines
 
-    def instances(self, *, limit: int, state: str | None, table: str | None) -> list[InstanceRow]:
-        """Return the newest instances first."""
+    def instances(
+        self,
+        *,
+        limit: int,
+        state: str | None,
+        table: str | None,
+        workflow: str | None = None,
+        trigger: str | None = None,
+        since: Instant | None = None,
+    ) -> list[InstanceRow]:
+        """Return the newest instances first; `since` leaves out those that were made before an instant."""
         with self._store.read() as view:
-            return view.instances(limit=limit, state=state, table=table)
+            return view.instances(
+                limit=limit, state=state, table=table, workflow=workflow, trigger=trigger, since=since
+            )
 
     def instance(self, ulid_prefix: str) -> InstanceDetail:
         """Return one instance with tasks, attempts and events; a prefix of its id is enough."""
-        from mtctl.services.reports.instances import InstanceDetail  # noqa: PLC0415 - not for `status`
+        from mtctl.services.instance_naming import find_instance  # noqa: PLC0415 - not for `status`
+        from mtctl.services.reports.instances import InstanceDetail  # noqa: PLC0415 - the same
 
-        prefix = ulid_prefix.upper()
         with self._store.read() as view:
-            found = view.instance(prefix) if prefix.isalnum() else []
-            if not found:
-                raise not_found(
-                    "instance_unknown",
-                    f"no instance has an id that begins with {ulid_prefix!r}",
-                    fix="`mtctl instance list` shows the newest",
-                )
-            if len(found) > 1:
-                raise not_found(
-                    "instance_ambiguous",
-                    f"{len(found)} or more instances begin with {ulid_prefix!r}",
-                    fix="give more letters of the id",
-                )
-            [row] = found
+            row = find_instance(view, ulid_prefix)
             tasks = view.tasks(row.instance_id)
             attempts, events = view.attempts(row.instance_id), view.events(row.instance_id)
             views = {item.table.table_id: item for item in load_views(view, self._clock.now()).values()}
@@ -169,33 +181,46 @@ class Overview:
             events=tuple(events),
             labels={task.task_id: _label(task, views) for task in tasks},
             error=error,
+            logs=self._logs(tasks, attempts),
         )
+
+    def _logs(self, tasks: Sequence[TaskRow], attempts: Sequence[AttemptRow]) -> dict[str, str]:
+        """Return the log files that are there, by attempt."""
+        from mtctl.core.workflow import TaskKind  # noqa: PLC0415 - not for `status`
+
+        if all(task.kind is TaskKind.REFRESH for task in tasks):
+            return {}
+        from mtctl.services.logs import log_path  # noqa: PLC0415 - refreshes have none
+
+        paths = {attempt.ulid: log_path(self._project.state_folder / "logs", attempt.ulid) for attempt in attempts}
+        return {ulid: str(path) for ulid, path in paths.items() if path.is_file()}
 
     def _line(
         self,
-        found: TableView,
+        found: Look,
         totals: Mapping[int, TableTotals],
         attempts: Mapping[int, LastAttempt],
         running: Mapping[int, TaskRow],
     ) -> TableStatus:
-        definition, table = found.definition, found.table
-        total, last = totals.get(table.table_id), attempts.get(table.table_id)
-        busy = running.get(table.table_id)
+        outline = found.outline
+        total, last = totals.get(outline.table_id), attempts.get(outline.table_id)
+        busy = running.get(outline.table_id)
         wanted = _count(found.wanted, found)
-        due = todo(found.wanted, found.coverage)  # nothing due, as most often: nothing is missing or stale either
+        due = todo(found.wanted, found.coverage)
+        # Most often nothing is due: then nothing is missing or stale, and there is nothing to count or to name.
         lacking = missing(found.wanted, found.coverage) if due else EMPTY
         stale = due & found.coverage.stale_set if due else EMPTY
         return TableStatus(
-            table=definition.name,
+            table=outline.name,
             health=health(found, last.outcome if last else None, running=busy is not None),
-            mode=definition.mode,
-            grain=definition.partition.grain.value if definition.partition is not None else None,
+            mode=outline.mode,
+            grain=outline.partition.grain.value if outline.partition is not None else None,
             wanted=wanted,
             fresh=_count(found.wanted - due, found) if due else wanted,
-            missing_count=_count(lacking, found),
-            stale_count=_count(stale, found),
-            missing=_ranges(lacking, found),
-            stale=_ranges(stale, found),
+            missing_count=_count(lacking, found) if lacking else 0,
+            stale_count=_count(stale, found) if stale else 0,
+            missing=_ranges(lacking, found) if lacking else "",
+            stale=_ranges(stale, found) if stale else "",
             why="; ".join(sorted({piece.reason for piece in found.coverage.stale})) if found.coverage.stale else "",
             rows=total.rows if total else 0,
             bytes=total.bytes if total else 0,
@@ -204,26 +229,26 @@ class Overview:
             last_outcome=last.outcome.value if last else None,
             last_error=last.error if last and last.outcome is not Outcome.CANCELLED else None,
             running=busy.holder if busy else None,
-            schedule=_schedule(definition),
-            freshness=definition.freshness,
-            origin=table.origin.value,
-            file=table.file,
-            comment=definition.comment,
-            tags=dict(definition.tags),
+            schedule=_schedule(outline),
+            freshness=outline.freshness,
+            origin=outline.origin.value,
+            file=outline.file,
+            comment=outline.comment,
+            tags=dict(outline.tags),
         )
 
 
-def _schedule(definition: TableDefinition) -> str | None:
+def _schedule(outline: Outline) -> str | None:
     """Return the schedule as written, else the one that the freshness gives."""
-    if definition.schedule is not None or definition.freshness is None:
-        return definition.schedule
+    if outline.schedule is not None or outline.freshness is None:
+        return outline.schedule
     from mtctl.core.freshness import parse_freshness, schedule_of  # noqa: PLC0415 - most tables have none
 
-    _, number, unit = definition.freshness.split()
+    _, number, unit = outline.freshness.split()
     return schedule_of(parse_freshness(number.strip("'"), unit))
 
 
-def _chosen(names: Sequence[str], views: Mapping[str, TableView]) -> list[str]:
+def _chosen(names: Sequence[str], views: Mapping[str, Covered]) -> list[str]:
     chosen = [name.lower() for name in names] or list(views)
     for name in chosen:
         if name not in views:
@@ -231,15 +256,13 @@ def _chosen(names: Sequence[str], views: Mapping[str, TableView]) -> list[str]:
     return chosen
 
 
-def _count(intervals: IntervalSet, view: TableView) -> int:
-    if view.calendar is None or not intervals:
-        return 1 if intervals else 0
+def _count(intervals: IntervalSet, view: Covered) -> int:
+    if view.calendar is None:
+        return len(intervals)
     return sum(view.calendar.count(piece.start, piece.end) for piece in intervals)
 
 
-def _ranges(intervals: IntervalSet, view: TableView) -> str:
-    if not intervals:
-        return ""
+def _ranges(intervals: IntervalSet, view: Covered) -> str:
     pieces = list(intervals)
     text = ", ".join(show_interval(piece, view.calendar) for piece in pieces[:_SHOWN])
     return f"{text} …" if len(pieces) > _SHOWN else text

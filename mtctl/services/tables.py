@@ -13,12 +13,24 @@ from mtctl.core.ddl import parse_statement
 from mtctl.core.errors import MtctlError, conflict
 from mtctl.core.interval import EMPTY
 from mtctl.core.model import Origin
+from mtctl.core.statement import render
+from mtctl.core.values import replace
 from mtctl.ports.changes import NewTable
+from mtctl.services.applying import Work, write_plan
 from mtctl.services.changes import compared, created, fresh_text
 from mtctl.services.definitions import Resolver
 from mtctl.services.files import Scan, TableFile, scan_files
 from mtctl.services.naming import unknown_table
 from mtctl.services.reports.changes import Applied, ApplyPlan, Change
+from mtctl.services.table_schedules import (
+    enabled_problems,
+    name_problems,
+    orphan_problems,
+    refuse_file,
+    rescheduled,
+    with_options,
+)
+from mtctl.services.workflow_files import workflow_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,17 +42,9 @@ if TYPE_CHECKING:
     from mtctl.core.statement import TableStatement
     from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Engine
-    from mtctl.ports.store import Store
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
-    """What a plan would write, and the versions it was computed from."""
-
-    puts: tuple[NewTable, ...]
-    drops: tuple[int, ...]
-    touches: tuple[tuple[int, TableFile], ...]
-    versions: tuple[tuple[int, int], ...]
+    from mtctl.ports.store import Store, Tx
+    from mtctl.ports.workflows import WorkflowRow
+    from mtctl.services.workflow_plan import WorkflowPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,10 @@ class _Now:
     tables: Mapping[str, Table]
     coverage: Mapping[int, Coverage]
     applied: Mapping[str, tuple[int, str, int | None, int | None]]
+    workflows: Sequence[WorkflowRow]
+
+    def by_id(self) -> dict[int, TableDefinition]:
+        return {table.table_id: table.definition for table in self.tables.values()}
 
     def versions(self) -> tuple[tuple[int, int], ...]:
         return tuple(sorted((table.table_id, table.version_id) for table in self.tables.values()))
@@ -58,17 +66,28 @@ class _Now:
 class Tables:
     """The verbs of definitions."""
 
-    def __init__(self, project: Project, store: Store, engine: Callable[[], Engine], clock: Clock) -> None:
-        """Keep the ports."""
+    def __init__(
+        self,
+        project: Project,
+        store: Store,
+        engine: Callable[[], Engine],
+        clock: Clock,
+        new_ulid: Callable[[], str],
+    ) -> None:
+        """Keep the ports; `new_ulid` names what fires before a schedule changes."""
         self._project = project
         self._store = store
         self._engine = engine
         self._clock = clock
+        self._new_ulid = new_ulid
 
     # --- plan and apply -----------------------------------------------------------------------------------------
 
-    def plan(self, *, prune: bool, rebuild: Sequence[str]) -> ApplyPlan:
-        """Return what `apply` would do for the files of the project."""
+    def plan(self, *, prune: bool, rebuild: Sequence[str], require_disabled: bool = False) -> ApplyPlan:
+        """Return what `apply` would do for the files of the project.
+
+        With `require_disabled` a change of an enabled workflow or of an enabled table's schedule is a problem.
+        """
         scan = scan_files(self._project)
         now = self._now()
         for name in rebuild:
@@ -81,13 +100,35 @@ class Tables:
         problems += found
         changes += [Change(table=file.statement.name, action="none", file=file.file) for file in unchanged]
         old_names = {table.definition.name for table in renames.values()}
-        drops, gone = self._vanished(scan, now, old_names, prune=prune)
-        changes += gone
+        drops, left = self._vanished(scan, now, old_names, prune=prune)
+        changes += left
         dropped = {table.definition.name for table in now.tables.values() if table.table_id in drops}
         problems += self._broken_readers(dropped | old_names, puts, now)
         changes.sort(key=lambda change: change.table)
-        work = _Work(puts=tuple(puts), drops=tuple(drops), touches=tuple(touches), versions=now.versions())
-        return ApplyPlan(changes=tuple(changes), problems=tuple(problems), pending=bool(puts or drops), secret=work)
+        if require_disabled:
+            moved = rescheduled(puts, now.by_id()) | frozenset(drops)
+            problems += enabled_problems(moved, now.workflows)
+        after = {name: table.definition for name, table in now.tables.items() if name not in dropped | old_names}
+        after |= {put.definition.name: put.definition for put in puts}
+        workflows = self._plan_workflows(after, prune=prune, require_disabled=require_disabled)
+        shown = workflows.changes if workflows is not None else ()
+        gone = frozenset(change.workflow for change in shown if change.action == "drop")
+        problems += [*(workflows.problems if workflows is not None else ()), *name_problems(puts, now.workflows, gone)]
+        problems += orphan_problems(dropped | old_names, [row for row in now.workflows if row.origin == "command"])
+        work = Work(
+            puts=tuple(puts),
+            drops=tuple(drops),
+            touches=tuple(touches),
+            versions=now.versions(),
+            workflows=workflows.work if workflows is not None else None,
+        )
+        return ApplyPlan(
+            changes=tuple(changes),
+            problems=tuple(problems),
+            pending=bool(puts or drops) or (workflows is not None and workflows.pending),
+            workflows=shown,
+            secret=work,
+        )
 
     def apply(self, plan: ApplyPlan) -> Applied:
         """Write a plan: all of it in one transaction, or nothing.
@@ -96,22 +137,27 @@ class Tables:
         """
         if plan.problems:
             raise plan.problems[0]
-        work: _Work = plan.secret
+        work: Work = plan.secret
         began = self._clock.boottime()
-        if work.puts or work.drops or work.touches:
+        if not work.is_empty:
             with self._store.write() as tx:
-                versions = tuple(sorted((table.table_id, table.version_id) for table in tx.tables()))
-                if versions != work.versions:
-                    raise conflict("plan_outdated", "definitions changed while planning", fix="run it again")
-                if work.drops:
-                    tx.drop_tables(work.drops)
-                if work.puts:
-                    tx.put_tables(work.puts)
-                for table_id, file in work.touches:
-                    tx.touch_file(table_id, file=file.file, sha256=file.mark, size=file.size, mtime_ns=file.mtime_ns)
-        return Applied(changes=plan.changes, seconds=(self._clock.boottime() - began) / 1e9)
+                write_plan(tx, work, self._new_ulid)
+        seconds = (self._clock.boottime() - began) / 1e9
+        return Applied(changes=plan.changes, workflows=plan.workflows, seconds=seconds)
 
-    def create(self, text: str, label: str) -> Applied:
+    def alter(self, name: str, options: Mapping[str, str | None], note: Callable[[Tx], None]) -> Applied:
+        """Set WITH options of a table that was made by command, or take them away (None).
+
+        `note` writes the event in the same transaction.
+        """
+        table = self._now().tables.get(name)
+        if table is None:
+            raise unknown_table(name, self._now().tables)
+        refuse_file(table)
+        statement = with_options(parse_statement(table.definition.ddl, file=name), options)
+        return self.create(render(replace(statement, or_alter=True)), name, note)
+
+    def create(self, text: str, label: str, note: Callable[[Tx], None] | None = None) -> Applied:
         """Create a table, or with OR ALTER change it, from one statement of the command line."""
         statement = parse_statement(text, file=label)
         now = self._now()
@@ -144,7 +190,7 @@ class Tables:
             changes=(change,),
             problems=(),
             pending=True,
-            secret=_Work(puts=(put,), drops=(), touches=(), versions=now.versions()),
+            secret=Work(puts=(put,), drops=(), touches=(), versions=now.versions(), note=note),
         )
         return self.apply(plan)
 
@@ -156,9 +202,10 @@ class Tables:
         if missing and not if_exists:
             raise unknown_table(missing[0], now.tables)
         found = [now.tables[name] for name in wanted if name in now.tables]
-        problems = self._broken_readers({table.definition.name for table in found}, [], now)
+        gone = {table.definition.name for table in found}
+        problems = [*self._broken_readers(gone, [], now), *orphan_problems(gone, now.workflows)]
         changes = tuple(Change(table=table.definition.name, action="drop", file=table.file) for table in found)
-        work = _Work(puts=(), drops=tuple(table.table_id for table in found), touches=(), versions=now.versions())
+        work = Work(puts=(), drops=tuple(table.table_id for table in found), touches=(), versions=now.versions())
         return self.apply(ApplyPlan(changes=changes, problems=tuple(problems), pending=bool(found), secret=work))
 
     def validate(self, targets: Sequence[str]) -> ApplyPlan:
@@ -185,7 +232,27 @@ class Tables:
     def _now(self) -> _Now:
         with self._store.read() as view:
             tables = {table.definition.name: table for table in view.tables()}
-            return _Now(tables=tables, coverage=view.coverage(), applied=view.applied_files())
+            return _Now(
+                tables=tables, coverage=view.coverage(), applied=view.applied_files(), workflows=view.workflows()
+            )
+
+    def _plan_workflows(
+        self, tables: Mapping[str, TableDefinition], *, prune: bool, require_disabled: bool
+    ) -> WorkflowPlan | None:
+        """Return the workflow files' part, None where there are none and never were: most projects load nothing."""
+        with self._store.read() as view:
+            if not (workflow_paths(self._project) or view.applied_workflow_files()):
+                return None
+            from mtctl.services.workflow_plan import plan_workflows  # noqa: PLC0415 - said above
+
+            return plan_workflows(
+                self._project,
+                view,
+                tables=tables,
+                now=self._clock.now(),
+                prune=prune,
+                require_disabled=require_disabled,
+            )
 
     def _check_rebuild(self, name: str, scan: Scan, now: _Now) -> None:
         defined = {file.statement.name for file in scan.files}

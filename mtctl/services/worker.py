@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl import trace
-from mtctl.core.advance import Ending, settle
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import WHOLE, Interval, IntervalSet
 from mtctl.core.ledger import digest, read_range
@@ -22,6 +21,7 @@ from mtctl.core.table_calendar import calendar_of
 from mtctl.core.variables import request_values, variable_values
 from mtctl.ports.changes import Publication, Published, Refused
 from mtctl.ports.engine import Carry, Relation, Slice, StageRequest
+from mtctl.services.ending import Ended
 from mtctl.services.sources import located
 
 if TYPE_CHECKING:
@@ -35,14 +35,8 @@ if TYPE_CHECKING:
     from mtctl.ports.engine import Engine, Progress
     from mtctl.ports.files import Lake
     from mtctl.ports.store import Store, View
-    from mtctl.ports.work import TaskRow
+    from mtctl.services.ending import Endings
     from mtctl.services.holder import Holder
-
-MOST_SUPERSEDED = 10
-"""After how many superseded attempts a task fails: each may start again at once, so a loop would never end."""
-
-_NEVER_RETRIED = frozenset({"cancelled"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
@@ -59,22 +53,14 @@ class Work:
     requested_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How an attempt ended, for progress and reports."""
-
-    outcome: Outcome
-    rows: int
-    seconds: float
-    error_code: str = ""
-    error: str = ""
-
-
 class Worker:
     """Runs attempts with one runner and one lake."""
 
-    def __init__(self, project: Project, store: Store, engine: Engine, lake: Lake, clock: Clock) -> None:
+    def __init__(
+        self, project: Project, store: Store, engine: Engine, lake: Lake, clock: Clock, endings: Endings
+    ) -> None:
         """Keep the ports."""
+        self._endings = endings
         self._project = project
         self._store = store
         self._engine = engine
@@ -91,8 +77,9 @@ class Worker:
             with self._store.read() as view:
                 work = self._gather(view, claimed, todo)
             staged = self._engine.stage(self._request(work), on_progress)
+            self._check_size(work, staged)
         except MtctlError as error:
-            return self._failed(claimed, error, holder, began)
+            return self._endings.failed(claimed, error, holder, began)
         return self._publish(work, staged, holder, began)
 
     # --- what it reads ------------------------------------------------------------------------------------------
@@ -224,6 +211,20 @@ class Worker:
         native = definition.partition.columns[0].type if len(definition.partition.columns) == 1 else "VARCHAR"
         return variable_values(definition.params, work.slices[first].interval, definition.zone, native)
 
+    def _check_size(self, work: Work, staged: Staged) -> None:
+        """Refuse more rows than the task allows: its files are discarded, the table stays as it was."""
+        most = (work.claimed.spec.get("task") or {}).get("max_rows")
+        rows = sum(part.rows for part in staged.intervals if not part.carried)
+        if most is None or rows <= most:
+            return
+        self._lake.discard(file.path for file in staged.files)
+        raise MtctlError(
+            "max_rows",
+            f"{work.claimed.task.name} yields {rows:,} rows, more than the {most:,} that its task allows",
+            kind=Kind.FAILED,
+            fix="look at the query, or raise max_rows",
+        )
+
     # --- how it ends --------------------------------------------------------------------------------------------
 
     def _publish(self, work: Work, staged: Staged, holder: Holder, began: int) -> Ended:
@@ -250,67 +251,29 @@ class Worker:
             # file itself the commit may have lasted all the same: then only gc may judge.
             if error.kind is not Kind.STATE:
                 self._discard(staged, claimed, names)
-            return self._failed(claimed, error, holder, began)
+            return self._endings.failed(claimed, error, holder, began)
         match answer:
             case Published():
                 trace.point("reported")
                 return Ended(outcome=Outcome.SUCCESS, rows=answer.rows, seconds=seconds)
             case Refused():
                 self._discard(staged, claimed, names)
-                return self._refused(claimed, answer, seconds)
+                return self._refused(claimed, answer, began)
 
     def _discard(self, staged: Staged, claimed: Claimed, names: Sequence[str]) -> None:
         """Remove what is staged and what was placed; a name that `place` refused belongs to somebody else."""
         placed = [str(self._project.lake / "data" / claimed.table.folder / name) for name in names]
         self._lake.discard([*placed, *(file.path for file in staged.files)])
 
-    def _refused(self, claimed: Claimed, refused: Refused, seconds: float) -> Ended:
+    def _refused(self, claimed: Claimed, refused: Refused, began: int) -> Ended:
         if refused.outcome is not Outcome.LOST:
-            self._finish(claimed, refused.outcome, "superseded", refused.why, retryable=True)
+            return self._endings.superseded(claimed, refused.why, began)
         return Ended(
-            outcome=refused.outcome, rows=0, seconds=seconds, error_code=refused.outcome.value, error=refused.why
+            outcome=Outcome.LOST, rows=0, seconds=self._since(began), error_code=Outcome.LOST.value, error=refused.why
         )
-
-    def _failed(self, claimed: Claimed, error: MtctlError, holder: Holder, began: int) -> Ended:
-        seconds = self._since(began)
-        if holder.lost:
-            return Ended(
-                outcome=Outcome.LOST, rows=0, seconds=seconds, error_code="lost", error="the lease could not be renewed"
-            )
-        outcome = Outcome.CANCELLED if error.code == "cancelled" else Outcome.FAILED
-        retryable = error.kind in {Kind.BUSY, Kind.ENGINE} and error.code not in _NEVER_RETRIED
-        self._finish(claimed, outcome, error.code, str(error), retryable=retryable)
-        return Ended(outcome=outcome, rows=0, seconds=seconds, error_code=error.code, error=str(error))
-
-    def _finish(self, claimed: Claimed, outcome: Outcome, code: str, why: str, *, retryable: bool) -> None:
-        task = claimed.task
-        with self._store.write() as tx:
-            gone = tx.table(claimed.table.table_id) is None
-            if outcome is Outcome.SUPERSEDED and not gone and _superseded(tx, task) >= MOST_SUPERSEDED:
-                # Others do not change a table that often: something that it replaces is not as the books say.
-                outcome, retryable = Outcome.FAILED, False
-                why = f"{why}, {MOST_SUPERSEDED} times over: run `mtctl verify {claimed.table.definition.name}`"
-            ending = Ending(
-                task_id=task.task_id,
-                attempt_id=claimed.attempt_id,
-                outcome=outcome,
-                tries=task.tries,
-                max_tries=task.max_tries,
-                retryable=retryable,
-                cancel_requested=outcome is Outcome.CANCELLED or gone,
-                why="table dropped" if gone else why,
-            )
-            tx.finish(claimed, outcome, error_code=code, error=why, transition=settle(ending, tx.now))
 
     def _since(self, began: int) -> float:
         return (self._clock.boottime() - began) / 1e9
-
-
-def _superseded(view: View, task: TaskRow) -> int:
-    return sum(
-        attempt.task_id == task.task_id and attempt.outcome is Outcome.SUPERSEDED
-        for attempt in view.attempts(task.instance_id)
-    )
 
 
 class _Content:

@@ -17,8 +17,8 @@ from mtctl.store.troubles import state_error
 APPLICATION_ID = 0x6D746374
 """'mtct' in the file header: what makes a SQLite file ours."""
 
-SCHEMA_VERSION = 1
-"""The schema that this release reads and writes (`user_version`)."""
+SCHEMA_VERSION = 3
+"""The schema that this release reads and writes (`user_version`): the number of its last migration."""
 
 _MAGIC = b"SQLite format 3\x00"
 _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "fuse.s3fs", "fuse.rclone"})
@@ -55,7 +55,7 @@ def check_access(path: Path) -> None:
 
 
 def check_header(path: Path) -> None:
-    """Raise where the first hundred bytes say that this is not our database, or not of our schema."""
+    """Raise where the first hundred bytes say that this is not our database, or of a schema newer than ours."""
     size = path.stat().st_size
     if size == 0:
         raise state_error("state_empty", "the state file is empty", path, _ASIDE)
@@ -70,6 +70,15 @@ def check_header(path: Path) -> None:
     _check_ours(path, header)
     if _is_cut(path, header, size):
         raise state_error("state_corrupt", "the state file is cut short", path, "restore the file from a backup")
+
+
+def check_version(path: Path | str, version: int) -> None:
+    """Raise where a schema version is newer than ours or none at all; an older one can be upgraded."""
+    if version > SCHEMA_VERSION:
+        what = f"the state file has schema {version}, this mtctl knows schema {SCHEMA_VERSION}"
+        raise state_error("state_newer", what, path, "use the newer mtctl that wrote it")
+    if version < 1:
+        raise state_error("state_corrupt", "the state file has no schema version", path, _ASIDE)
 
 
 def check_file_system(folder: Path, mounts: str) -> None:
@@ -101,11 +110,7 @@ def _check_ours(path: Path, header: bytes) -> None:
     version, application = struct.unpack(">I4xI", header[60:72])
     if application != APPLICATION_ID:
         raise state_error("state_foreign", "the state file belongs to another program", path, _ASIDE)
-    if version > SCHEMA_VERSION:
-        what = f"the state file has schema {version}, this mtctl knows schema {SCHEMA_VERSION}"
-        raise state_error("state_newer", what, path, "use the newer mtctl that wrote it")
-    if version < SCHEMA_VERSION:
-        raise state_error("state_corrupt", "the state file has no schema version", path, _ASIDE)
+    check_version(path, version)
 
 
 def _is_cut(path: Path, header: bytes, size: int) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from mtctl.core.advance import Ending, settle
-from mtctl.core.states import Outcome
+from mtctl.core.advance import MAX_LOST, Ending, settle
+from mtctl.core.states import InstanceState, Outcome, TaskState
+from mtctl.core.workflow import TaskKind
 from mtctl.ports.changes import Claimed
-from mtctl.store import rows, work, work_rows
+from mtctl.store import rows, turns, work, work_rows
 from mtctl.store.events import add_event
 from mtctl.store.troubles import bug
 
@@ -20,16 +22,13 @@ if TYPE_CHECKING:
 OWNER_LOST = "owner lost"
 """Why the tasks of an undetached instance end with the process that asked for them."""
 
+UNKNOWN_OUTCOME = "outcome unknown: its worker died, and it must not run twice"
+"""Why a task that may not be tried again after a lost attempt has failed."""
+
 
 def claim(session: Session, holder_id: int, *, attempt_ulid: str, instance_id: int | None) -> Claimed | None:
-    """Take the next claimable task under a fresh attempt with a lease of 60 s; None when there is none."""
-    asked = {
-        "instance_id": instance_id,
-        "now": session.now,
-        "boottime": session.boottime,
-        "boot_id": session.boot_id,
-    }
-    task_id = session.value("work.pick", asked)
+    """Take the task whose turn it is under a fresh attempt with a lease of 60 s; None when there is none."""
+    task_id = turns.pick(session, instance_id)
     if task_id is None:
         return None
 
@@ -46,27 +45,43 @@ def claim(session: Session, holder_id: int, *, attempt_ulid: str, instance_id: i
     attempt_id: int | None = session.value("work.add_attempt", attempt)
     if attempt_id is None:
         return None  # the holder was ended by a sweep: it has to notice and stop
-    _take(session, task_id, attempt_id)
-    return claimed(session, attempt_id, attempt_ulid, task_id, snapshot)
+    return _claimed(session, attempt_id, attempt_ulid, task_id, snapshot)
 
 
-def finish(session: Session, held: Claimed, outcome: Outcome, error: tuple[str, str], transition: Transition) -> bool:
+def finish(
+    session: Session,
+    held: Claimed,
+    outcome: Outcome,
+    error: tuple[str, str],
+    transition: Transition,
+    rows_out: int | None = None,
+) -> bool:
     """End an attempt that did not publish (`error` is code and text) and move its task; False when it is not mine.
 
-    Tasks that wait for this one follow in the same transaction.
+    What follows for the other tasks is done in the same transaction. A refresh succeeds by publishing only.
     """
+    if outcome is Outcome.SUCCESS and held.task.kind is TaskKind.REFRESH:
+        raise bug("finish_unpublished", f"task {held.task.task_id} refreshes a table and has not published")
     bindings = {
         "attempt_id": held.attempt_id,
         "ulid": held.attempt_ulid,
         "outcome": outcome.value,
+        "rows": rows_out,
         "error_code": error[0] or None,
         "error": error[1] or None,
         "now": session.now,
     }
-    if not session.run("work.fail_attempt", bindings):
+    if not session.run("work.finish_attempt", bindings):
         return False
-    work.apply(session, [transition])
-    work.advance_instance(session, held.task.instance_id)
+    work.apply(session, [transition], is_attempt_ended=True)
+    match transition.to_state:
+        case TaskState.SUCCESS | TaskState.SKIPPED:
+            work.advance_below(session, transition.task_id)
+        case TaskState.PENDING:
+            _let_go_of_dropped(session, held.task)
+        case _:
+            work.advance_instance(session, held.task.instance_id)
+            _let_go_of_dropped(session, held.task)
     return True
 
 
@@ -88,7 +103,7 @@ def lose(session: Session, holder_id: int) -> None:
     instances: dict[int, None] = {}
     for row in session.rows("leases.open_attempts", {"holder_id": holder_id}):
         work.apply(session, [settle(_lost(row), session.now)])
-        instances[row[-1]] = None
+        instances[row[5]] = None
 
     for instance_id, detached in session.rows("leases.owned_instances", {"holder_id": holder_id}):
         if detached:
@@ -104,29 +119,19 @@ def lose(session: Session, holder_id: int) -> None:
 
 
 def end_holder(session: Session, holder_id: int) -> None:
-    """Mark a holder as gone; its pins and roles go with it."""
+    """Mark a holder as gone; its pins, roles and process groups go with it."""
     session.run("leases.drop_pins", {"holder_id": holder_id})
     session.run("leases.drop_leases", {"holder_id": holder_id})
+    session.run("leases.drop_groups", {"holder_id": holder_id})
     session.run("leases.end_holder", {"holder_id": holder_id, "now": session.now})
 
 
-def claimed(session: Session, attempt_id: int, ulid: str, task_id: int, snapshot: int) -> Claimed:
-    """Return a claim as its holder sees it."""
-    task = work_rows.task(_found(session.row("views.task", {"task_id": task_id})))
-    return Claimed(
-        attempt_id=attempt_id,
-        attempt_ulid=ulid,
-        task=task,
-        table=_table_of(session, task),
-        snapshot_id=snapshot,
-        requested_at=session.value("work.requested_at", {"instance_id": task.instance_id}),
-    )
-
-
-def _take(session: Session, task_id: int, attempt_id: int) -> None:
+def _claimed(session: Session, attempt_id: int, ulid: str, task_id: int, snapshot: int) -> Claimed:
+    """Let the task and its instance run, and return the claim as its holder sees it."""
     bindings = {"task_id": task_id, "attempt_id": attempt_id, "now": session.now}
     instance_id, table_id = _found(session.row("work.take", bindings))
-    session.run("work.start_instance", {"instance_id": instance_id, "now": session.now})
+    instance = {"instance_id": instance_id, "now": session.now}
+    requested_at, variables, cancelled, state, started = _found(session.row("work.requested", instance))
     add_event(
         session,
         "task_state",
@@ -134,28 +139,61 @@ def _take(session: Session, task_id: int, attempt_id: int) -> None:
         instance_id=instance_id,
         task_id=task_id,
         attempt_id=attempt_id,
-        **{"from": "pending", "to": "running"},
+        detail={"from": "pending", "to": "running"},
     )
-    work.roll_up(session, instance_id)
+    if state != InstanceState.RUNNING or not started:
+        session.run("work.start_instance", instance)
+    if state != InstanceState.RUNNING:
+        add_event(session, "instance_state", instance_id=instance_id, detail={"from": state, "to": "running"})
+
+    task = work_rows.task(_found(session.row("views.task", {"task_id": task_id})))
+    return Claimed(
+        attempt_id=attempt_id,
+        attempt_ulid=ulid,
+        task=task,
+        snapshot_id=snapshot,
+        requested_at=requested_at,
+        table_or_none=_table_of(session, task),
+        spec=task.spec,
+        variables={} if variables == "{}" else json.loads(variables),
+        cancel_requested=bool(cancelled),
+    )
 
 
 def _lost(row: Row) -> Ending:
-    attempt_id, task_id, tries, max_tries, cancelled, lost, _ = row
+    """Return how a try ended whose holder died: what may not run twice has no other try."""
+    attempt_id, task_id, tries, max_tries, cancelled, _, lost, retry_lost, dropped = row
+    why = "lost its holder"
+    if dropped:
+        why = "table dropped"
+    elif not retry_lost:
+        why = UNKNOWN_OUTCOME
+    elif lost >= MAX_LOST:
+        why = f"quarantined: {lost} workers died with it"
     return Ending(
         task_id=task_id,
         attempt_id=attempt_id,
         outcome=Outcome.LOST,
         tries=tries,
-        max_tries=max_tries,
+        max_tries=max_tries if retry_lost else tries,
         lost=lost,
-        cancel_requested=bool(cancelled),
-        why="lost its holder",
+        cancel_requested=bool(cancelled or dropped),
+        why=why,
     )
 
 
-def _table_of(session: Session, task: TaskRow) -> Table:
+def _let_go_of_dropped(session: Session, task: TaskRow) -> None:
+    """Cancel the other tries of a task whose table was dropped meanwhile: nobody could ever claim it."""
+    if task.table_id is not None and session.value("tables.is_live", {"table_id": task.table_id}) is None:
+        work.cancel_tasks_of(session, [task.table_id], "table dropped")
+
+
+def _table_of(session: Session, task: TaskRow) -> Table | None:
+    """Return the table that a task refreshes; dropped ones too: an attempt may outlive its table."""
     if task.table_id is None:
-        raise bug("task_without_table", f"task {task.task_id} has no table")
+        if task.kind is TaskKind.REFRESH:
+            raise bug("task_without_table", f"task {task.task_id} has no table")
+        return None
     return rows.table(_found(session.row("tables.table", {"table_id": task.table_id})))
 
 

@@ -6,10 +6,10 @@ so a new column under an old id would show another column's data.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mtctl.core.errors import conflict
+from mtctl.core.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,22 +6,18 @@ creator dies. All connections of this process to one file are counted, see `chec
 
 from __future__ import annotations
 
-import fcntl
-import os
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
 
 from mtctl.store import check, guard
+from mtctl.store.private_files import creation_lock, make_folder, make_private, sync_folder
 from mtctl.store.sqlite import SqliteStore
 from mtctl.store.troubles import state_error, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mtctl.ports.clock import Clock
 
 BUSY_MS = 30_000
@@ -30,8 +26,10 @@ BUSY_MS = 30_000
 STATEMENTS = 512
 """How many prepared statements a connection keeps: more than there are, an attempt alone runs nearly a hundred."""
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_SCRIPTS = ("0001_initial.sql", "ducklake_1_0.sql", "ducklake_index.sql")
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""The folder of the scripts: `<number>_<what>.sql` in their order, and those of the catalog."""
+
+_CATALOG = ("ducklake_1_0.sql", "ducklake_index.sql")
 _PRAGMAS = f"""
 PRAGMA busy_timeout = {BUSY_MS};
 PRAGMA synchronous = FULL;
@@ -47,10 +45,11 @@ _lock = threading.Lock()
 
 
 def open_store(path: Path, clock: Clock) -> SqliteStore:
-    """Open the state file; nothing is written when it is not ours, damaged, newer or out of reach.
+    """Open the state file, upgraded first where it is of an older schema.
 
-    Raises kind STATE: `state_missing`, `state_empty`, `state_not_sqlite`, `state_foreign`, `state_newer`,
-    `state_corrupt`, `state_permission`, `state_directory`, `state_hard_linked`, `state_network`.
+    Nothing is written when it is not ours, damaged, newer or out of reach. Raises kind STATE: `state_missing`,
+    `state_empty`, `state_not_sqlite`, `state_foreign`, `state_newer`, `state_corrupt`, `state_permission`,
+    `state_directory`, `state_hard_linked`, `state_network`, `state_backup`.
     """
     real = _resolved(path)
     with _lock:
@@ -59,7 +58,7 @@ def open_store(path: Path, clock: Clock) -> SqliteStore:
         identity = (found.st_dev, found.st_ino)
         if not _open_files.get(identity):
             check.check_header(real)
-        connection = _connect(real)
+        connection = _connect(real, clock)
         _open_files[identity] = _open_files.get(identity, 0) + 1
     return SqliteStore(connection, clock, real, lambda: _forget(identity))
 
@@ -72,8 +71,8 @@ def create(path: Path, clock: Clock, name: str, data_path: str) -> SqliteStore:
     Raises kind STATE as `open_store`, `state_missing` where the folder above does not exist.
     """
     real = _resolved(path)
-    _make_folder(real.parent)
-    with _creation_lock(real.parent):
+    make_folder(real.parent)
+    with creation_lock(real.parent):
         if not real.exists():
             _build(real, clock, name, data_path)
     return open_store(real, clock)
@@ -84,14 +83,14 @@ def _build(path: Path, clock: Clock, name: str, data_path: str) -> None:
     draft = path.with_name(path.name + ".new")
     for left_over in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm"), Path(f"{draft}-journal")):
         left_over.unlink(missing_ok=True)
-    _make_private(draft)
+    make_private(draft)
 
     try:
         _fill(draft, clock, name, data_path)
     except apsw.Error as error:
         raise translated(error, path) from error
     draft.rename(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _fill(draft: Path, clock: Clock, name: str, data_path: str) -> None:
@@ -107,8 +106,8 @@ def _fill(draft: Path, clock: Clock, name: str, data_path: str) -> None:
 
     session = Session(connection, clock)
     connection.execute("BEGIN IMMEDIATE")
-    for script in _SCRIPTS:
-        connection.execute((_MIGRATIONS / script).read_text(encoding="utf-8"))
+    for script in (*scripts_after(0), *(MIGRATIONS / name for name in _CATALOG)):
+        connection.execute(script.read_text(encoding="utf-8"))
     bootstrap(session, name=name, data_path=data_path, uuid=str(uuid4()))
     for trigger in guard.triggers():
         connection.execute(trigger)
@@ -119,15 +118,36 @@ def _fill(draft: Path, clock: Clock, name: str, data_path: str) -> None:
     connection.close()
 
 
-def _connect(path: Path) -> apsw.Connection:
+def scripts_after(version: int) -> list[Path]:
+    """Return the scripts that lead from a schema version to the newest, in order; 0 is an empty file."""
+    return [script for script in sorted(MIGRATIONS.glob("[0-9]*.sql")) if int(script.name.partition("_")[0]) > version]
+
+
+def _connect(path: Path, clock: Clock) -> apsw.Connection:
     try:
-        flags = apsw.SQLITE_OPEN_READWRITE
-        connection = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENTS)
-        _configure(connection)
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=STATEMENTS)
     except apsw.Error as error:
         raise translated(error, path) from error
+    try:
+        _configure(connection)
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+        _bring_up(connection, path, clock)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, apsw.Error):
+            raise translated(error, path) from error
+        raise
     return connection
+
+
+def _bring_up(connection: apsw.Connection, path: Path, clock: Clock) -> None:
+    """Upgrade an older file; the version is asked for again, since the header may lag behind the log."""
+    version = connection.pragma("user_version")
+    check.check_version(path, version)
+    if version < check.SCHEMA_VERSION:
+        from mtctl.store.upgrade import upgrade  # noqa: PLC0415 - once in a release's life
+
+        upgrade(connection, path, clock, scripts_after)
 
 
 def _configure(connection: apsw.Connection) -> None:
@@ -150,53 +170,3 @@ def _resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):
         raise state_error("state_missing", "the path cannot be followed", path, "check its links") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700)
-        folder.chmod(0o700)
-    except FileExistsError:
-        if not folder.is_dir():
-            fix = "move the file aside"
-            raise state_error("state_directory", "the state folder is a file", folder, fix) from None
-    except (FileNotFoundError, NotADirectoryError):
-        fix = f"create {folder.parent} first"
-        raise state_error("state_missing", "the folder above the state folder is missing", folder, fix) from None
-    except PermissionError:
-        fix = f"give this user write access to {folder.parent}"
-        raise state_error("state_permission", "the state folder cannot be made", folder, fix) from None
-    check.check_file_system(folder, check.mounts())
-
-
-def _make_private(path: Path) -> None:
-    """Create an empty file that only its owner may touch, whatever the umask is; SQLite's side files follow it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _creation_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock that makes one process the creator; the kernel frees it at any death."""
-    lock = folder / "create.lock"
-    try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError:
-        fix = "give this user write access to the folder"
-        raise state_error("state_permission", "the state folder cannot be written", folder, fix) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from mtctl.core.model import (
     EmptyPolicy,
     Mode,
     NullPolicy,
+    Origin,
     Partition,
     PartitionColumn,
     RangeKind,
@@ -22,13 +23,17 @@ from mtctl.core.model import (
     Source,
     TableDefinition,
 )
+from mtctl.core.table_view import Outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mtctl.store.session import Row
+
 Json = dict[str, Any]
 
 _PLAIN = ("comment", "start", "end", "refresh_mode", "freshness", "schedule", "batch")
+_ORIGINS = {origin.value: origin for origin in Origin}
 _MODES = {mode.value: mode for mode in Mode}
 _EMPTIES = {policy.value: policy for policy in EmptyPolicy}
 _RANGES = {kind.value: kind for kind in RangeKind}
@@ -68,6 +73,47 @@ def decode(text: str) -> TableDefinition:
 def decode_all(texts: Iterable[str]) -> list[TableDefinition]:
     """Return the definitions of many texts: parsed as one array, which spares a call and its keys for each."""
     return [_definition(document) for document in json.loads(f"[{','.join(texts)}]")]
+
+
+def outlines(rows: Iterable[Row]) -> list[Outline]:
+    """Return the outlines of rows (table id, name, origin, file, the outline that `tables.add_version` extracted)."""
+    listed = list(rows)
+    parts = json.loads(f"[{','.join([row[4] for row in listed])}]")
+    return [_outline(row, *part) for row, part in zip(listed, parts, strict=True)]
+
+
+def _outline(  # noqa: PLR0913, PLR0917 - the order of `tables.add_version`
+    row: Row,
+    mode: str,
+    zone: str,
+    partition: Json | None,
+    start: int | None,
+    end: int | None,
+    delay: int | None,
+    begun: bool | None,  # noqa: FBT001 - the order of `tables.add_version`
+    schedule: str | None,
+    freshness: str | None,
+    comment: str | None,
+    tags: list[list[str]] | None,
+) -> Outline:
+    table_id, name, origin, file, _ = row
+    return Outline(
+        table_id=table_id,
+        name=name,
+        origin=_ORIGINS[origin],
+        file=file,
+        mode=_MODES[mode],
+        zone=zone,
+        partition=_partition(partition),
+        start=start,
+        end=end,
+        delay=delay or 0,
+        open=bool(begun),
+        schedule=schedule,
+        freshness=freshness,
+        comment=comment,
+        tags=_pairs(tags or ()),
+    )
 
 
 def _definition(document: Json) -> TableDefinition:

@@ -2,6 +2,9 @@
 
 Triggers call a function that only our own connections have: a foreign write fails before anything changes, reading
 stays free. It must be marked innocuous, or `trusted_schema=OFF` would refuse it to us too.
+
+They call it with the schema that they belong to. So a process of an older mtctl, which had the file open when it was
+upgraded, can no longer write it either: it refuses a version that it does not know.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from typing import TYPE_CHECKING
 import apsw
 
 from mtctl.core.names import quote
+from mtctl.store.check import SCHEMA_VERSION
+from mtctl.store.troubles import state_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,13 +26,17 @@ GUARDED = (
     "data_file_digest",
     "event",
     "holder",
+    "holder_group",
     "lake_table_of",
     "lease",
     "ledger",
     "materialized_table",
+    "notice",
     "pin",
     "project",
     "queue",
+    "reader_mark",
+    "skipped_fire",
     "source_file",
     "source_set",
     "source_set_file",
@@ -73,8 +82,8 @@ _FUNCTION = "mtctl_writer"
 
 
 def register(connection: apsw.Connection) -> None:
-    """Let this connection pass the guard."""
-    connection.create_scalar_function(_FUNCTION, _passes, 0, flags=apsw.SQLITE_INNOCUOUS)
+    """Let this connection pass the guard of schemas up to its own."""
+    connection.create_scalar_function(_FUNCTION, _passes, 1, flags=apsw.SQLITE_INNOCUOUS)
 
 
 def triggers() -> Iterator[str]:
@@ -82,8 +91,13 @@ def triggers() -> Iterator[str]:
     for table in GUARDED:
         for verb in ("INSERT", "UPDATE", "DELETE"):
             name = quote(f"guard_{table}_{verb.lower()}")
-            yield f"CREATE TRIGGER {name} BEFORE {verb} ON {quote(table)} BEGIN SELECT {_FUNCTION}(); END"
+            asks = f"SELECT {_FUNCTION}({SCHEMA_VERSION})"
+            yield f"CREATE TRIGGER {name} BEFORE {verb} ON {quote(table)} BEGIN {asks}; END"
 
 
-def _passes(*_: object) -> int:
+def _passes(*asked: object) -> int:
+    version = asked[0]
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        what = f"a newer mtctl has upgraded the state file to schema {version} while this process ran"
+        raise state_error("state_newer", what, "state.db", "start this process again with the newer mtctl")
     return 1

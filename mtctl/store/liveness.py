@@ -60,10 +60,13 @@ class LockFolder:
         return False
 
     def bury(self, holder: HolderInfo) -> None:
-        """End what a dead holder left behind: its runner's process group and its lock file."""
-        if holder.boot_id == self._boot_id and holder.runner_group is not None and _is_runner(holder.runner_group):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(holder.runner_group, signal.SIGKILL)
+        """End what a dead holder left behind: its runner's process group, those of its programs, its lock file."""
+        if holder.boot_id == self._boot_id:
+            if holder.runner_group is not None and _is_runner(holder.runner_group):
+                _kill(holder.runner_group)
+            for group, started in holder.groups:
+                if _is_ours(group, started):
+                    _kill(group)
         self._path_of(holder.ulid).unlink(missing_ok=True)
 
     def _path_of(self, ulid: str) -> Path:
@@ -73,6 +76,11 @@ class LockFolder:
 def process_start() -> int:
     """Return when this process started, in clock ticks since boot (0 where the system does not tell)."""
     return _start_of(os.getpid())
+
+
+def _kill(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _start_of(pid: int) -> int:
@@ -90,3 +98,32 @@ def _is_runner(group: int) -> bool:
     except OSError:
         return False
     return b"mtctl.engine.runner" in command
+
+
+def _is_ours(group: int, started: int) -> bool:
+    """Whether a group is the one that was recorded: a recycled id must not be killed.
+
+    While a group has members its id is given to no new process. So where the leader is gone, a member that carries the
+    mark of our attempts tells.
+    """
+    leader = _start_of(group)
+    return leader == started != 0 if leader else any(map(_is_marked, _members(group)))
+
+
+def _members(group: int) -> list[Path]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            continue
+        if int(text.rpartition(")")[2].split()[2]) == group:
+            found.append(folder)
+    return found
+
+
+def _is_marked(folder: Path) -> bool:
+    try:
+        return b"MTCTL_ATTEMPT=" in (folder / "environ").read_bytes()
+    except OSError:
+        return False

@@ -1,4 +1,4 @@
-"""Floor 2. Single questions of the services: one table, the next task, what a source is now, what the books say."""
+"""Floor 2. Single questions of the services: one table, what a source is now, what the books say."""
 
 from __future__ import annotations
 
@@ -8,38 +8,22 @@ from mtctl.core.interval import Interval, IntervalSet
 from mtctl.core.ledger import Coverage, Stale
 from mtctl.core.model import SourceFile
 from mtctl.store import rows
-from mtctl.store.work_view import WorkView, holders
+from mtctl.store.work_view import holders
+from mtctl.store.workflow_view import WorkflowView
 
 if TYPE_CHECKING:
     from mtctl.core.model import Instant, Table
     from mtctl.ports.holders import HolderInfo
-    from mtctl.ports.work import TaskRow
     from mtctl.store.session import Row
 
 
-class LookupView(WorkView):
+class LookupView(WorkflowView):
     """The part of `ports.View` that answers one question at a time."""
 
     def table(self, table_id: int) -> Table | None:
         """Return one live table by id."""
         found = self.session.row("tables.live_table", {"table_id": table_id})
         return None if found is None else rows.table(found)
-
-    def next_task(self, instance_id: int | None) -> TaskRow | None:
-        """Return the task that `claim` would take now: of one instance, or of any ownerless one."""
-        asked = {
-            "instance_id": instance_id,
-            "now": self.session.now,
-            "boottime": self.session.boottime,
-            "boot_id": self.session.boot_id,
-        }
-        task_id = self.session.value("work.pick", asked)
-        if task_id is None:
-            return None
-        from mtctl.store.work_rows import task  # noqa: PLC0415 - only where something waits
-
-        found = self.session.row("views.task", {"task_id": task_id})
-        return None if found is None else task(found)
 
     def coverage_of(self, table_id: int) -> Coverage | None:
         """Return the merged coverage of one table."""

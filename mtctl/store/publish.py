@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mtctl.core.interval import IntervalSet
 from mtctl.core.states import Outcome, TaskState, Transition
 from mtctl.ports.changes import Published, Refused
-from mtctl.store import sources, staleness, work
+from mtctl.store import sources, staleness, turns, work
 from mtctl.store.catalog import Commit
 from mtctl.store.events import add_event
 from mtctl.store.file_rows import add_files, end_files
@@ -249,5 +249,6 @@ def _credit(
         attempt_id=attempt.attempt_id,
         outcome=Outcome.SUCCESS,
     )
-    work.apply(session, [done])
+    work.apply(session, [done], is_attempt_ended=True)
+    turns.wake(session, publication.claimed.table.table_id)
     return done, *work.advance_below(session, done.task_id)

@@ -57,9 +57,9 @@ def intervals_json(intervals: Iterable[Interval]) -> str:
     return json.dumps([[interval.start, interval.end] for interval in intervals])
 
 
-def intervals(text: str | None) -> IntervalSet:
-    """Return what `intervals_json` wrote; nothing for None."""
-    return IntervalSet.of(Interval(start, end) for start, end in json.loads(text)) if text else IntervalSet()
+def intervals(text: str | None) -> IntervalSet | None:
+    """Return what `intervals_json` wrote; None, which means not known yet, for None."""
+    return None if text is None else IntervalSet.of(Interval(start, end) for start, end in json.loads(text))
 
 
 def last_attempt(row: Row) -> LastAttempt:

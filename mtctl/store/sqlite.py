@@ -6,6 +6,7 @@ A store belongs to one thread; a heartbeat thread opens its own.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from mtctl.core.model import Instant
     from mtctl.ports.clock import Clock
     from mtctl.store.tx import SqliteTx
 
@@ -38,6 +40,9 @@ class SqliteStore:
         self._path = path
         self._on_close = on_close
         self._closed = False
+        self._checked_at: Instant | None = None
+        opened = os.stat(path)  # noqa: PTH116 - the same
+        self._identity = opened.st_dev, opened.st_ino
 
     @contextmanager
     def read(self) -> Iterator[SqliteView]:
@@ -61,6 +66,26 @@ class SqliteStore:
                 from mtctl import trace  # noqa: PLC0415 - only publishing is a point to be killed at
 
                 trace.point("publishing")
+
+    def change_mark(self) -> int:
+        """Return a number that changes when another connection has written; asked outside of a transaction.
+
+        Raises `state_moved` (STATE) where another file, or none, has taken the place of the one that is open.
+        """
+        self._check_in_place()
+        try:
+            return int(self._connection.pragma("data_version"))
+        except apsw.Error as error:
+            raise translated(error, self._path) from error
+
+    def _check_in_place(self) -> None:
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - asked twice a second for months
+        except OSError:
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != self._identity:
+            what = "the state file that was opened here is gone or has been replaced"
+            raise state_error("state_moved", what, self._path, "put it back, or start anew")
 
     def close(self) -> None:
         """Close the connection; a second time does nothing."""
@@ -86,6 +111,13 @@ class SqliteStore:
             raise
 
     def _check_clock(self, session: Session) -> None:
+        checked_at, self._checked_at = self._checked_at, None
+        if checked_at is None or not checked_at <= session.now < checked_at + _CLOCK_STEP:
+            self._compare_clock(session)
+            checked_at = session.now
+        self._checked_at = checked_at
+
+    def _compare_clock(self, session: Session) -> None:
         last: int = session.value("leases.last_now")
         if session.now < last - CLOCK_SLACK:
             hours = (last - session.now) / 3_600_000_000

@@ -13,6 +13,7 @@ _FOLDER = Path(__file__).parent / "sql"
 _HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
+@cache
 def statement(name: str) -> str:
     """Return the SQL text of `group.name`; `KeyError` when there is none."""
     group, _, own = name.partition(".")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from mtctl.core.errors import conflict, invalid, not_found
 from mtctl.core.interval import EMPTY, WHOLE
+from mtctl.core.values import replace
 from mtctl.store import lake_table, rows, staleness
 from mtctl.store.catalog import Commit
 from mtctl.store.columns import evolve
 from mtctl.store.definition import encode
 from mtctl.store.events import add_event
 from mtctl.store.work import cancel_tasks_of
-from mtctl.store.workflows import drop_workflow, put_workflow
+from mtctl.store.workflows import drop_table_workflow, put_table_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def put_tables(session: Session, tables: Sequence[NewTable]) -> dict[str, int]:
     placed = [_add(commit, new) if new.table_id is None else _change(commit, new) for new in tables]
     for one in placed:
         _link_reads(session, one)
-        put_workflow(session, one.table_id, one.definition)
+        put_table_workflow(session, one.table_id, one.definition)
     commit.close(message="apply", extra={"tables": [one.definition.name for one in placed]})
 
     for one in placed:
@@ -68,7 +69,7 @@ def drop_tables(session: Session, table_ids: Sequence[int]) -> None:
         if not session.run("tables.drop_table", {"table_id": table_id, "now": session.now}):
             raise not_found("table_unknown", f"table {table.definition.name} is dropped already")
         session.run("tables.clear_reads", {"table_id": table_id})
-        drop_workflow(session, table_id)
+        drop_table_workflow(session, table_id)
         add_event(session, "table_dropped", table_id=table_id, name=table.definition.name)
     commit.close(message="drop")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.store import claims, publish, sources, staleness, tables, work
+from mtctl.store import claims, instances, publish, sources, staleness, tables, work
 from mtctl.store.catalog import with_slash
-from mtctl.store.view import SqliteView
+from mtctl.store.workflow_tx import WorkflowTx
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtctl.ports.changes import Claimed, NewInstance, NewTable, Publication, Published, Refused
 
 
-class SqliteTx(SqliteView):
+class SqliteTx(WorkflowTx):
     """Implements `ports.Tx`; everything in it happens at `now` and is committed together."""
 
     def add_holder(self, *, ulid: str, kind: str, pid: int, pid_started: int, command: str) -> int:
@@ -63,8 +63,8 @@ class SqliteTx(SqliteView):
         self.session.run("tables.touch_file", seen)
 
     def add_instance(self, instance: NewInstance) -> int:
-        """Insert an instance with tasks and edges, advance it, return its id."""
-        return work.add_instance(self.session, instance)
+        """Insert an instance with tasks and edges, advance it, return its id; the known one's for a known key."""
+        return instances.add_instance(self.session, instance)
 
     def apply(self, transitions: Sequence[Transition]) -> None:
         """Change task states: guarded update, event row, roll-up. Raises `state_conflict`."""
@@ -79,10 +79,17 @@ class SqliteTx(SqliteView):
         return claims.claim(self.session, holder_id, attempt_ulid=attempt_ulid, instance_id=instance_id)
 
     def finish(
-        self, claimed: Claimed, outcome: Outcome, *, error_code: str, error: str, transition: Transition
+        self,
+        claimed: Claimed,
+        outcome: Outcome,
+        *,
+        error_code: str,
+        error: str,
+        transition: Transition,
+        rows: int | None = None,
     ) -> bool:
         """End an attempt that did not publish and move its task; False when it is no longer mine."""
-        return claims.finish(self.session, claimed, outcome, (error_code, error), transition)
+        return claims.finish(self.session, claimed, outcome, (error_code, error), transition, rows)
 
     def publish(self, publication: Publication) -> Published | Refused:
         """Make an attempt's data visible: the only way."""
@@ -110,11 +117,6 @@ class SqliteTx(SqliteView):
     def invalidate(self, table_id: int, intervals: IntervalSet, reason: str) -> None:
         """Make live intervals stale for a reason, until they are published again; the first reason stays."""
         staleness.invalidate(self.session, table_id, intervals, reason)
-
-    def request_cancel(self, instance_id: int) -> None:
-        """Note that an instance is to stop, and cancel its idle tasks."""
-        self.session.run("work.request_cancel", {"instance_id": instance_id, "now": self.now})
-        work.cancel_idle(self.session, instance_id, "cancel requested")
 
     def adopt_path(self, data_path: str, *, moved: tuple[str, str] | None = None) -> None:
         """Rewrite the catalog's absolute data path after the project has moved.

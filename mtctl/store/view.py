@@ -9,6 +9,7 @@ from mtctl.core.interval import Interval, IntervalSet
 from mtctl.core.ledger import Coverage, Stale
 from mtctl.core.model import SourceFile
 from mtctl.store import rows
+from mtctl.store.definition import outlines
 from mtctl.store.lookups import LookupView
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from mtctl.core.model import Table
     from mtctl.core.staged import ColumnStats, LedgerRow
+    from mtctl.core.table_view import Outline
     from mtctl.ports.files import DataFile
     from mtctl.ports.tables import LastAttempt, TableTotals
     from mtctl.store.session import Row
@@ -29,6 +31,10 @@ class SqliteView(LookupView):
         if names is None:
             return rows.tables(self.session.rows("tables.tables"))
         return rows.tables(self.session.rows("tables.tables_named", {"names": json.dumps(list(names))}))
+
+    def outlines(self) -> list[Outline]:
+        """Return what looking takes of the live tables, by name order."""
+        return outlines(self.session.rows("tables.outlines"))
 
     def coverage(self) -> dict[int, Coverage]:
         """Return the merged coverage of every table that has any."""

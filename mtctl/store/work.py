@@ -1,4 +1,4 @@
-"""Floor 2. Instances and tasks: insert, change states, follow up, claim.
+"""Floor 2. Instances and tasks: change states, follow up, cancel.
 
 `apply` is the only place where a task changes state, but for the claim; each change is guarded by the state (and
 attempt) it starts from, writes its event, and ends in the instance's roll-up.
@@ -6,24 +6,23 @@ attempt) it starts from, writes its event, and ends in the instance's roll-up.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from mtctl.core.advance import TaskNode, advance
 from mtctl.core.errors import conflict
 from mtctl.core.states import ALLOWED, TERMINAL, InstanceState, Outcome, TaskState, Transition, rollup
-from mtctl.store import rows
 from mtctl.store.events import add_event
 from mtctl.store.troubles import bug
+from mtctl.store.turns import RANK_STEPS, STEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mtctl.core.plan import PlannedTask
-    from mtctl.ports.changes import NewInstance
     from mtctl.store.session import Session
 
 _ENDED = frozenset({InstanceState.SUCCESS, InstanceState.FAILED, InstanceState.CANCELLED})
+
+_STATES = {state.value: state for state in TaskState}
 
 _OUTCOMES = {
     TaskState.SUCCESS: Outcome.SUCCESS,
@@ -35,38 +34,14 @@ _OUTCOMES = {
 }
 
 
-def add_instance(session: Session, instance: NewInstance) -> int:
-    """Insert an instance with its tasks and edges, let what is ready become pending, return its id."""
-    bindings = {
-        "ulid": instance.ulid,
-        "trigger": instance.trigger.value,
-        "title": instance.title,
-        "manifest": json.dumps(instance.manifest),
-        "queue": instance.queue,
-        "priority": instance.priority,
-        "holder_id": instance.holder_id,
-        "detached": int(instance.detached),
-        "now": session.now,
-    }
-    instance_id: int = session.value("work.add_instance", bindings)
-    add_event(session, "instance_created", instance_id=instance_id, title=instance.title, tasks=len(instance.tasks))
+def apply(session: Session, transitions: Iterable[Transition], *, is_attempt_ended: bool = False) -> None:
+    """Change task states, all or nothing in the caller's transaction; raises `state_conflict` (CONFLICT).
 
-    ids: dict[int, int] = {}
-    for task in instance.tasks:
-        ids[task.key] = _add_task(session, instance_id, instance, task)
-    edges = [{"upstream_id": ids[key], "task_id": ids[task.key]} for task in instance.tasks for key in task.after]
-    session.run_many("work.add_edge", edges)
-
-    advance_instance(session, instance_id)
-    roll_up(session, instance_id)
-    return instance_id
-
-
-def apply(session: Session, transitions: Iterable[Transition]) -> None:
-    """Change task states, all or nothing in the caller's transaction; raises `state_conflict` (CONFLICT)."""
+    `is_attempt_ended` says that the caller has written how the attempts ended.
+    """
     instances: dict[int, None] = {}
     for transition in transitions:
-        instances[_move(session, transition)] = None
+        instances[_move(session, transition, is_attempt_ended=is_attempt_ended)] = None
     for instance_id in instances:
         roll_up(session, instance_id)
 
@@ -119,16 +94,16 @@ def _nodes_below(session: Session, task_id: int) -> list[TaskNode]:
 
 def roll_up(session: Session, instance_id: int) -> None:
     """Store the state of an instance that follows from its tasks, with an event where it changed."""
-    found = session.row("work.has_started", {"instance_id": instance_id})
+    found = session.row("work.standing", {"instance_id": instance_id})
     if found is None:
         raise bug("instance_unknown", f"there is no instance {instance_id}")
-    states = [TaskState(state) for (state,) in session.rows("work.states", {"instance_id": instance_id})]
+    states = [_STATES[state] for state in (found[2] or "").split(",") if state]
     state = rollup(states, started=bool(found[0]))
     if state.value == found[1]:
         return
     bindings = {"instance_id": instance_id, "state": state.value, "ends": state in _ENDED, "now": session.now}
     session.run("work.set_instance_state", bindings)
-    add_event(session, "instance_state", instance_id=instance_id, **{"from": found[1], "to": state.value})
+    add_event(session, "instance_state", instance_id=instance_id, detail={"from": found[1], "to": state.value})
 
 
 def cancel_idle(session: Session, instance_id: int, why: str) -> None:
@@ -159,26 +134,7 @@ def cancel_tasks_of(session: Session, table_ids: Sequence[int], why: str) -> Non
             advance_instance(session, instance_id)
 
 
-def _add_task(session: Session, instance_id: int, instance: NewInstance, task: PlannedTask) -> int:
-    bindings = {
-        "instance_id": instance_id,
-        "name": task.table,
-        "table_id": task.table_id,
-        "start": task.batch.start,
-        "end": task.batch.end,
-        "intervals": rows.intervals_json(task.intervals),
-        "count": task.count,
-        "reasons": json.dumps(task.reasons),
-        "forced": int(instance.forced),
-        "queue": instance.queue,
-        "priority": instance.priority,
-        "max_tries": instance.max_tries,
-        "now": session.now,
-    }
-    return int(session.value("work.add_task", bindings))
-
-
-def _move(session: Session, transition: Transition) -> int:
+def _move(session: Session, transition: Transition, *, is_attempt_ended: bool) -> int:
     """Take one arrow and return the task's instance; zero rows mean that somebody was faster."""
     if transition.to_state not in ALLOWED[transition.from_state] or transition.to_state is TaskState.RUNNING:
         raise _conflict(transition, "there is no such arrow")
@@ -195,16 +151,25 @@ def _move(session: Session, transition: Transition) -> int:
         "ready_at": transition.ready_at,
         "ends": transition.to_state in TERMINAL,
         "attempt_id": transition.attempt_id,
+        "step": STEP,
+        "rank_steps": RANK_STEPS,
         "now": session.now,
     }
-    found = session.row("work.move_running" if running else "work.move_idle", bindings)
+    found = session.row(_statement_of(transition), bindings)
     if found is None:
         raise _conflict(transition, "the task has moved on")
-    if running:
+    if running and not is_attempt_ended:
         outcome = transition.outcome or _OUTCOMES[transition.to_state]
         session.run("work.end_attempt", {"attempt_id": transition.attempt_id, "outcome": outcome, "now": session.now})
     _log(session, transition, *found)
     return int(found[0])
+
+
+def _statement_of(transition: Transition) -> str:
+    if transition.from_state is TaskState.RUNNING:
+        return "work.move_running"
+    back = transition.from_state in TERMINAL and transition.to_state not in TERMINAL
+    return "work.move_back" if back else "work.move_idle"
 
 
 def _log(session: Session, transition: Transition, instance_id: int, table_id: int | None) -> None:
@@ -220,7 +185,7 @@ def _log(session: Session, transition: Transition, instance_id: int, table_id: i
         instance_id=instance_id,
         task_id=transition.task_id,
         attempt_id=transition.attempt_id,
-        **detail,
+        detail=detail,
     )
 
 

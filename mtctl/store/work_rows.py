@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtctl.core.interval import WHOLE, Interval
 from mtctl.core.states import InstanceState, Outcome, TaskState, Trigger
+from mtctl.core.workflow import TaskKind
 from mtctl.ports.holders import HolderInfo
 from mtctl.ports.work import AttemptRow, EventRow, InstanceRow, TaskRow
 from mtctl.store.rows import intervals
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from mtctl.store.session import Row
 
+_KINDS = {kind.value: kind for kind in TaskKind}
 _STATES = {state.value: state for state in TaskState}
 
 
@@ -29,14 +31,14 @@ def task(row: Row) -> TaskRow:
         batch=None if row[4] is None else _batch(row[4], row[5]),
         intervals=intervals(row[6]),
         interval_count=row[7],
-        reasons=tuple((reason, count) for reason, count in json.loads(row[8])),
+        reasons=() if row[8] == "[]" else tuple((reason, count) for reason, count in json.loads(row[8])),
         forced=bool(row[9]),
         state=_STATES[row[10]],
         why=row[11],
         tries=row[12],
         max_tries=row[13],
         ready_at=row[14],
-        upstream=tuple(sorted(json.loads(row[23]))),
+        upstream=() if row[23] == "[]" else tuple(sorted(json.loads(row[23]))),
         attempt_id=row[15],
         started_at=row[16],
         ended_at=row[17],
@@ -45,6 +47,14 @@ def task(row: Row) -> TaskRow:
         error_code=row[20],
         error=row[21],
         holder=row[22],
+        kind=_KINDS[row[24]],
+        queue=row[25],
+        priority=row[26],
+        timeout=row[27],
+        retry_lost=bool(row[28]),
+        waits_for=row[29],
+        cancel_requested=bool(row[30]),
+        spec={} if row[31] == "{}" else json.loads(row[31]),
     )
 
 
@@ -71,6 +81,15 @@ def instance(row: Row, tasks: Sequence[tuple[TaskState, int]], rows: int) -> Ins
         tasks=tuple(tasks),
         rows=rows,
         manifest=manifest,
+        workflow=row[13],
+        version=row[14],
+        logical_date=row[15],
+        fire_at=row[16],
+        key=row[17],
+        rank=row[18],
+        priority=row[19],
+        variables=json.loads(row[20]),
+        tags=tuple(json.loads(row[21]).items()),
     )
 
 
@@ -107,6 +126,7 @@ def holder(row: Row) -> HolderInfo:
         command=row[6],
         runner_group=row[7],
         ended=bool(row[8]),
+        groups=tuple((group, started) for group, started in json.loads(row[9])),
     )
 
 
@@ -121,4 +141,6 @@ def event(row: Row) -> EventRow:
         task_id=row[5],
         attempt_id=row[6],
         detail=json.loads(row[7]),
+        actor=row[8],
+        workflow_id=row[9],
     )

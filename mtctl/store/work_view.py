@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mtctl.core.states import TaskState
 
 if TYPE_CHECKING:
+    from mtctl.core.model import Instant
     from mtctl.ports.holders import HolderInfo
     from mtctl.ports.work import AttemptRow, EventRow, InstanceRow, TaskRow
     from mtctl.store.session import Row, Session
@@ -26,20 +27,30 @@ class WorkView:
 
     def running(self) -> dict[int, TaskRow]:
         """Return the running task by table id, with the words of its holder."""
-        return {row[3]: task for row, task in _tasks(self.session.rows("views.running"))}
+        return {one.table_id: one for one in task_rows(self.session.rows("views.running")) if one.table_id is not None}
 
-    def instances(self, *, limit: int, state: str | None, table: str | None) -> list[InstanceRow]:
-        """Return the newest instances first."""
-        found = self.session.rows("views.instances", {"limit": limit, "state": state, "table": table})
-        return self._instances(found)
+    def instances(
+        self,
+        *,
+        limit: int,
+        state: str | None,
+        table: str | None,
+        workflow: str | None = None,
+        trigger: str | None = None,
+        since: Instant | None = None,
+    ) -> list[InstanceRow]:
+        """Return the newest instances first; `since` leaves out those that were made before an instant."""
+        asked = {"limit": limit, "state": state, "table": table}
+        asked |= {"workflow": workflow, "trigger": trigger, "since": since}
+        return self.instance_rows(self.session.rows("views.instances", asked))
 
     def instance(self, ulid_prefix: str) -> list[InstanceRow]:
         """Return instances whose ulid begins with the prefix (upper-cased), at most 10."""
-        return self._instances(self.session.rows("views.instance_like", {"prefix": ulid_prefix.upper()}))
+        return self.instance_rows(self.session.rows("views.instance_like", {"prefix": ulid_prefix.upper()}))
 
     def tasks(self, instance_id: int) -> list[TaskRow]:
         """Return the tasks of an instance, by id, with upstream ids."""
-        return [task for _, task in _tasks(self.session.rows("views.tasks", {"instance_id": instance_id}))]
+        return task_rows(self.session.rows("views.tasks", {"instance_id": instance_id}))
 
     def attempts(self, instance_id: int) -> list[AttemptRow]:
         """Return the attempts of an instance, by id."""
@@ -61,7 +72,8 @@ class WorkView:
         """Return the ulids of attempts without an outcome: their staged files are not strays."""
         return {ulid for (ulid,) in self.session.rows("views.live_attempt_ulids")}
 
-    def _instances(self, found: list[Row]) -> list[InstanceRow]:
+    def instance_rows(self, found: list[Row]) -> list[InstanceRow]:
+        """Return the instances of rows, with their tasks counted and what they published."""
         if not found:
             return []
         from mtctl.store.work_rows import instance  # noqa: PLC0415 - only where there is a row
@@ -83,9 +95,10 @@ def holders(found: list[Row]) -> list[HolderInfo]:
     return [holder(row) for row in found]
 
 
-def _tasks(found: list[Row]) -> list[tuple[Row, TaskRow]]:
+def task_rows(found: list[Row]) -> list[TaskRow]:
+    """Return the tasks of rows."""
     if not found:
         return []
     from mtctl.store.work_rows import task  # noqa: PLC0415 - only where there is a row
 
-    return [(row, task(row)) for row in found]
+    return [task(row) for row in found]

@@ -93,7 +93,7 @@ def peaks(command: Sequence[str]) -> dict[str, int]:
     def watch() -> None:
         while not ended.wait(_POLL_SECONDS):
             found["holder"] = max(found["holder"], _high_water(process.pid))
-            for child in _children(process.pid):
+            for child in children(process.pid):
                 found["runner"] = max(found["runner"], _high_water(child))
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -104,6 +104,15 @@ def peaks(command: Sequence[str]) -> dict[str, int]:
     if code != 0:
         raise SystemExit(f"{' '.join(command)}\nexit {code}")
     return found
+
+
+def children(pid: int) -> list[int]:
+    """Return the children of a process."""
+    try:
+        texts = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    return [int(word) for text in texts for word in text.split()]
 
 
 def _median(costs: Iterable[Cost]) -> Cost:
@@ -119,11 +128,3 @@ def _high_water(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        texts = [path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    except OSError:
-        return []
-    return [int(word) for text in texts for word in text.split()]

@@ -15,16 +15,31 @@ from typing import TYPE_CHECKING
 
 import worlds
 from backfill import grouped, loop, pass_through
+from due import due, quiet
 from graph import graph
+from idle import MEMORY, SHARE, Rest, idle
 from memory import WIDE, Peak, memory
+from overwrites import overwrites
 from startup import startup
+from throughput import throughput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from measuring import Ratio
 
-RATIOS = {"grouped": grouped, "pass-through": pass_through, "graph": graph, "startup": startup, "loop": loop}
+RATIOS = {
+    "grouped": grouped,
+    "pass-through": pass_through,
+    "graph": graph,
+    "startup": startup,
+    "loop": loop,
+    "throughput": throughput,
+    "overwrites": overwrites,
+    "due": due,
+    "quiet": quiet,
+}
+_OTHERS = ("memory", "idle")
 
 _HEADS = ("WHAT", "WALL", "CPU", "FLOOR WALL", "FLOOR CPU", "x WALL", "x CPU", "BAR", "KEPT")
 
@@ -32,13 +47,13 @@ _HEADS = ("WHAT", "WALL", "CPU", "FLOOR WALL", "FLOOR CPU", "x WALL", "x CPU", "
 def main() -> int:
     """Run the named benchmarks and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(RATIOS)}, memory; else all")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join((*RATIOS, *_OTHERS))}; else all")
     parser.add_argument("--rounds", type=int, default=3, help="how often each pair is measured; the median counts")
     parser.add_argument("--folder", type=Path, help="where sources and projects lie; kept when given")
     options = parser.parse_args()
-    if unknown := set(options.names) - {*RATIOS, "memory"}:
+    if unknown := set(options.names) - {*RATIOS, *_OTHERS}:
         parser.error(f"no benchmark is named {', '.join(sorted(unknown))}")
-    names = options.names or [*RATIOS, "memory"]
+    names = options.names or [*RATIOS, *_OTHERS]
     with tempfile.TemporaryDirectory(prefix="mtctl-bench-") as own:
         folder = (options.folder or Path(own)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,6 +62,8 @@ def main() -> int:
         kept = _print_ratios(ratios)
         if "memory" in names:
             kept &= _print_peaks(memory(folder))
+        if "idle" in names:
+            kept &= _print_rest(idle(folder))
     _print_inputs()
     return 0 if kept else 1
 
@@ -79,6 +96,17 @@ def _print_peaks(peaks: Iterable[Peak]) -> bool:
     ]
     _print_table([("RESIDENT", "PEAK", "BAR", "KEPT"), *rows])
     return all(one.bytes <= one.bar for one in listed)
+
+
+def _print_rest(rest: Rest) -> bool:
+    rows = [
+        ("PSS", f"{rest.pss / 1e6:.1f} MB", f"{MEMORY / 1e6:.0f} MB", _word(kept=rest.pss <= MEMORY)),
+        ("of it its own", f"{rest.private / 1e6:.1f} MB", "", ""),
+        ("share of a core", f"{rest.share:.2%}", f"{SHARE:.1%}", _word(kept=rest.share <= SHARE)),
+        ("processes", f"{rest.processes}", "", ""),
+    ]
+    _print_table([("IDLE DAEMON", "TAKES", "BAR", "KEPT"), *rows])
+    return rest.kept
 
 
 def _word(*, kept: bool | None) -> str:

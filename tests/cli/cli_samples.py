@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.health import Health
 from mtctl.core.interval import MAX_INSTANT, MIN_INSTANT, IntervalSet
 from mtctl.core.model import Column, Mode
 from mtctl.core.states import InstanceState, Outcome, TaskState, Trigger
+from mtctl.core.values import replace
 from mtctl.ports import AttemptRow, EventRow, InstanceRow, QueryResult, TaskRow
 from mtctl.services.reports import (
     Applied,
@@ -156,6 +157,8 @@ class FakeProject:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+    patience = 1
 
     def interrupt(self) -> None:
         self.asked.append(("interrupt", (), {}))

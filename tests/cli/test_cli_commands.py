@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from cli_samples import (
 )
 
 from mtctl.core.errors import Kind, MtctlError, invalid, not_found
+from mtctl.core.values import replace
 from mtctl.services.reports import Applied, ApplyPlan, RefreshArgs, TaskEvent
 
 
@@ -63,7 +63,7 @@ def test_status_check_is_1_when_a_table_is_not_fresh_or_a_source_not_as_it_was_r
 def test_plan_shows_each_change_and_exit_code_10_only_on_request(call) -> None:
     project = given(plan=plan_of(NEW, SAME))
     called = call("plan", "--prune", "--rebuild", "a", "--rebuild", "b", project=project)
-    assert asked(project, "plan") == [((), {"prune": True, "rebuild": ("a", "b")})]
+    assert asked(project, "plan") == [((), {"prune": True, "rebuild": ("a", "b"), "require_disabled": False})]
     assert called.code == 0
     assert called.out.splitlines()[0] == "+ top is new (tables/top.sql)"
     assert "flights_daily" not in called.out
@@ -294,7 +294,10 @@ def test_table_create_reads_the_file_or_stdin(call, tmp_path: Path, monkeypatch:
 def test_instance_list_passes_its_filters(call) -> None:
     project = given(instances=[INSTANCE])
     called = call("instance", "list", "--state", "failed", "--table", "t", "--limit", "5", project=project)
-    assert asked(project, "instances") == [((), {"limit": 5, "state": "failed", "table": "t"})]
+    [(_, words)] = asked(project, "instances")
+    assert {name: value for name, value in words.items() if value is not None} == {
+        "limit": 5, "state": "failed", "table": "t"
+    }  # fmt: skip
     assert INSTANCE.ulid in called.out
 
 

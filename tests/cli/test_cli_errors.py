@@ -79,7 +79,7 @@ def test_the_format_is_known_before_the_words_are_parsed(words: str, form: str) 
         ("help everything", "argument_invalid", "exit-codes"),
         ("table", "usage", "mtctl table --help"),
         ("--", "usage", "mtctl --help"),
-        ("up", "daemon_missing", "--once"),
+        ("up --once --no-fill", "option_conflict", "mtctl tick"),
         ("refresh", "table_missing", "--all"),
         ("refresh x --all", "option_conflict", "--all"),
         ("refresh x --from 2013-01-01", "range_half", "--to"),

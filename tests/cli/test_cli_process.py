@@ -128,6 +128,7 @@ class Project:
     def __enter__(self): return self
     def __exit__(self, *_): return None
     def open_app(self, directory, notice): return self
+    patience = 1
     def interrupt(self): self.stopped.set()
     def plan(self, **_):
         return ApplyPlan(changes=(Change(table="old", action="drop", file=None),), problems=(), pending=True)

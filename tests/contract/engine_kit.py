@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from mtctl.core.errors import MtctlError
 from mtctl.core.interval import Grain, Interval
 from mtctl.core.model import Column, EmptyPolicy, NullPolicy, Partition, PartitionColumn, Source, Staged
 from mtctl.core.partition import values
+from mtctl.core.values import replace
 from mtctl.core.zones import first_at
 from mtctl.engine.client import RunnerClient
 from mtctl.engine.settings import RunnerSettings

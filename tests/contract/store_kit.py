@@ -7,8 +7,9 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import apsw
-from fakes import FakeClock
+from fakes import NOON, FakeClock
 
+from mtctl.core.advance import Ending, settle
 from mtctl.core.interval import WHOLE, Grain, Interval, IntervalSet
 from mtctl.core.keys import calendar_of
 from mtctl.core.ledger import digest, read_range
@@ -28,8 +29,21 @@ from mtctl.core.model import (
     TableDefinition,
 )
 from mtctl.core.plan import PlannedTask
-from mtctl.core.states import Trigger
-from mtctl.ports import Claimed, NewInstance, NewTable, Publication, Published, Refused
+from mtctl.core.schedule import next_fire, parse_schedule
+from mtctl.core.states import Outcome, Trigger, WorkflowState
+from mtctl.core.workflow import CommandSpec, TaskKind, WorkflowDefinition, WorkflowTask
+from mtctl.ports import (
+    Claimed,
+    NewInstance,
+    NewTable,
+    NewTask,
+    NewWorkflow,
+    Publication,
+    Published,
+    Refused,
+    TaskRow,
+)
+from mtctl.ports.changes import planned_tasks
 from mtctl.store.audit import recompute_coverage, stored_coverage
 from mtctl.store.connection import create, open_store
 
@@ -122,14 +136,55 @@ class Kit:
             title="refresh",
             trigger=Trigger.MANUAL,
             manifest={},
-            tasks=tasks,
-            forced=False,
+            tasks=planned_tasks(tasks, forced=False, max_tries=tries),
             holder_id=owner,
             detached=detached,
-            max_tries=tries,
         )
         with self.store.write() as tx:
             return tx.add_instance(asked)
+
+    def add(self, *tasks: NewTask, **changes: object) -> int:
+        """Insert an instance of any tasks; owned by nobody unless said otherwise."""
+        with self.store.write() as tx:
+            return tx.add_instance(new_instance(*tasks, **changes))
+
+    def end(self, claimed: Claimed | None, outcome: Outcome = Outcome.SUCCESS, **more: object) -> bool:
+        """End an attempt that did not publish, as the law settles it."""
+        assert claimed is not None
+        ending = Ending(
+            task_id=claimed.task.task_id,
+            attempt_id=claimed.attempt_id,
+            outcome=outcome,
+            tries=claimed.task.tries,
+            max_tries=claimed.task.max_tries,
+            **more,  # type: ignore[arg-type]
+        )
+        good = outcome is Outcome.SUCCESS
+        with self.store.write() as tx:
+            return tx.finish(
+                claimed,
+                outcome,
+                error_code="" if good else "broken",
+                error="" if good else "boom",
+                transition=settle(ending, tx.now),
+            )
+
+    def workflow(self, name: str, *tasks: WorkflowTask, **changes: object) -> int:
+        """Put a workflow in force by command, enabled, its next fire after now."""
+        what = workflow(name, *tasks, **changes)
+        fire = next_fire(what.schedule, self.clock.now()) if what.schedule is not None else None
+        made = NewWorkflow(
+            definition=what, state=WorkflowState.ENABLED, origin="command", next_fire_at=fire, due_at=fire
+        )
+        with self.store.write() as tx:
+            return tx.put_workflow(made)
+
+    def tasks(self, instance_id: int) -> list[TaskRow]:
+        with self.store.read() as view:
+            return view.tasks(instance_id)
+
+    def states(self, instance_id: int) -> list[str]:
+        return [one.state.value for one in self.tasks(instance_id)]
 
     def claim(self, instance_id: int | None, holder: int | None = None) -> Claimed | None:
         with self.store.write() as tx:
@@ -205,12 +260,49 @@ class Kit:
         return self.store._connection.execute(text, bindings).fetchall()
 
 
-def kit_at(tmp_path: Path) -> Kit:
+def kit_at(tmp_path: Path, now: int = NOON) -> Kit:
     """Make a project's state file under tmp_path."""
-    clock = FakeClock()
+    clock = FakeClock(now)
     path = tmp_path / ".mtctl" / "state.db"
     store = create(path, clock, "test", str(tmp_path / "lake" / "data"))
     return Kit(store=store, clock=clock, path=path, holder=new_holder(store))
+
+
+def noop(key: int = 0, **changes: object) -> NewTask:
+    """A task that refreshes nothing."""
+    parts: dict[str, object] = {"key": key, "name": f"n{key}", "kind": TaskKind.COMMAND, "max_tries": 3}
+    return NewTask(**(parts | changes))  # type: ignore[arg-type]
+
+
+def new_instance(*tasks: NewTask, **changes: object) -> NewInstance:
+    """A detached instance that nobody owns."""
+    parts: dict[str, object] = {
+        "ulid": f"I{next(_serial):025d}",
+        "title": "run",
+        "trigger": Trigger.MANUAL,
+        "manifest": {},
+        "tasks": tasks,
+        "holder_id": None,
+        "detached": True,
+    }
+    return NewInstance(**(parts | changes))  # type: ignore[arg-type]
+
+
+def program(name: str, **changes: object) -> WorkflowTask:
+    """A workflow's task that runs a program."""
+    parts: dict[str, object] = {"name": name, "kind": TaskKind.COMMAND, "spec": CommandSpec(argv=("true",))}
+    return WorkflowTask(**(parts | changes))  # type: ignore[arg-type]
+
+
+def workflow(name: str, *tasks: WorkflowTask, schedule: str | None = None, **changes: object) -> WorkflowDefinition:
+    """A workflow of programs, by the day or by hand."""
+    parts: dict[str, object] = {
+        "name": name,
+        "tasks": tasks or (program("only"),),
+        "zone": "UTC",
+        "schedule": None if schedule is None else parse_schedule(schedule, zone="UTC"),
+    }
+    return WorkflowDefinition(**(parts | changes))  # type: ignore[arg-type]
 
 
 def new_holder(store: SqliteStore, command: str = "refresh") -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from store_kit import KEY, VALUE, Kit, day, definition, full, kit_at, new, stats
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import WHOLE
 from mtctl.core.model import Column
+from mtctl.core.values import replace
 from mtctl.store.catalog import instant_of, time_text
 
 TEXT = Column(name="m", type="VARCHAR", stored_type="VARCHAR", lake_type="varchar")

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract.engine_kit import Bench, bench_in, error_of
 
 from mtctl.core.errors import Kind
 from mtctl.engine import client as client_module
+from mtctl.engine.client import RunnerClient
 
 SLOW = "SELECT count(*) AS c FROM range(10000000) a, range(100000) b WHERE (a.range + b.range) % 3 = 1"
 
@@ -106,10 +108,55 @@ def test_a_cancel_that_is_not_obeyed_ends_in_a_kill(bench: Bench, monkeypatch):
     group = bench.client.group
     assert group is not None
     os.killpg(group, signal.SIGSTOP)  # it reads no cancel, and SIGTERM waits too
-    threading.Timer(0.1, bench.client.cancel).start()
-    error = error_of(lambda: bench.query("SELECT 2"))
+    ended = threading.Event()
+
+    def cancel() -> None:
+        while not ended.wait(0.05):  # on a busy machine the query may begin after any single cancel
+            bench.client.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    try:
+        error = error_of(lambda: bench.query("SELECT 2"))
+    finally:
+        ended.set()
+        canceller.join()
     assert (error.code, error.kind) == ("runner_crashed", Kind.ENGINE)
     assert bench.query("SELECT 3") == [["3"]]
+
+
+def test_a_cancel_that_came_as_its_request_ended_does_not_swallow_the_next(tmp_path: Path):
+    ended, held = threading.Event(), threading.Event()
+
+    class Slow(RunnerClient):
+        def _later(self, *args: Any) -> threading.Timer:
+            held.set()
+            assert ended.wait(30)
+            return super()._later(*args)
+
+    bench = Bench(tmp_path)
+    bench.client.close()
+    bench.client = client = Slow(sys.executable, bench.settings)
+    try:
+        columns = bench.columns("SELECT 1::BIGINT AS c")
+        late = threading.Thread(target=client.cancel)
+
+        def cancel_late(_: object) -> None:
+            if not late.is_alive() and not held.is_set():
+                late.start()
+
+        assert error_of(lambda: bench.stage(SLOW, columns=columns, on_progress=cancel_late)).code == "cancelled"
+        assert held.is_set()
+        ended.set()
+        late.join()  # it has left timers for a request that is over
+        guard = threading.Timer(30, client.kill)  # a failure, not a hang
+        guard.start()
+        error = error_of(lambda: bench.stage(SLOW, columns=columns, on_progress=lambda _: client.cancel()))
+        guard.cancel()
+        assert error.code == "cancelled"
+    finally:
+        ended.set()
+        bench.close()
 
 
 def test_a_killed_runner_is_told_and_replaced(bench: Bench):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -25,6 +24,7 @@ from hypothesis import strategies as st
 from mtctl.core.errors import Kind
 from mtctl.core.interval import WHOLE, Grain
 from mtctl.core.model import EmptyPolicy, NullPolicy
+from mtctl.core.values import replace
 from mtctl.ports import Carry
 
 EVENTS = (

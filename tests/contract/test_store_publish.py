@@ -163,9 +163,8 @@ def test_the_ledger_can_be_read_at_an_older_snapshot(kit):
 
 
 def test_an_attempt_may_not_leave_live_intervals_in_a_file_that_it_ends(kit):
-    from dataclasses import replace
-
     from mtctl.core.errors import MtctlError
+    from mtctl.core.values import replace
 
     table = kit.put(definition("a"))["a"]
     kit.refresh(table, {day(0): "x", day(1): "y"})

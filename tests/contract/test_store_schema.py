@@ -12,6 +12,7 @@ from store_kit import Kit, day, definition, foreign, kit_at
 
 from mtctl.core.model import Origin
 from mtctl.core.states import TERMINAL, InstanceState, Outcome, TaskState, Trigger, WorkflowState
+from mtctl.core.workflow import Occasion, TaskKind
 from mtctl.store import guard, statements
 
 STATEMENTS = [(group, name) for group in statements.groups() for name in statements.group_of(group)]
@@ -50,6 +51,8 @@ def test_no_statement_reads_the_clock():
         ("workflow_instance", "state", InstanceState),
         ("workflow_instance", "trigger", Trigger),
         ("workflow", "state", WorkflowState),
+        ("notice", "occasion", Occasion),
+        ("task_instance", "kind", TaskKind),
         ("attempt", "outcome", Outcome),
         ("materialized_table", "origin", Origin),
     ],
@@ -129,7 +132,16 @@ def test_using_the_store_loads_neither_sqlite3_nor_duckdb():
 
 def test_hot_statements_use_an_index(kit):
     hot = {
-        "work.pick": "task_instance",
+        "turns.pick": "task_instance",
+        "turns.pick_of_instance": "task_instance",
+        "work.wake": "task_instance",
+        "work.open_intervals": "task_instance",
+        "workflows.due": "workflow",
+        "workflows.next_due": "workflow",
+        "workflows.open_instances": "workflow_instance",
+        "views.fired": "workflow_instance",
+        "views.instances_of_workflow": "workflow_instance",
+        "notices.due": "notice",
         "ledger.rows": "ledger",
         "ledger.rows_at": "ledger",
         "ledger.set_pairs": "ledger",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +22,7 @@ from mtctl.core.model import (
     Source,
     TableDefinition,
 )
+from mtctl.core.values import replace
 from mtctl.store.definition import decode, encode
 
 TEXTS = st.text(max_size=8)
@@ -96,7 +94,7 @@ def test_a_definition_comes_back_as_it_went_in(given_definition):
 
 
 def test_every_field_of_a_definition_is_stored():
-    assert len(TableDefinition.__dataclass_fields__) == 26, "a field was added: teach the codec and the strategy above"
+    assert len(TableDefinition.__slots__) == 26, "a field was added: teach the codec and the strategy above"
 
 
 @pytest.fixture
@@ -111,6 +109,23 @@ def test_names_are_found_whatever_their_case_and_only_those_asked_for(kit):
         assert [one.definition.name for one in view.tables()] == ["Flights", "weather"]
         assert [one.definition.name for one in view.tables(["flights", "nosuch"])] == ["Flights"]
         assert view.tables([]) == []
+
+
+def test_an_outline_says_what_the_definition_in_force_says(kit):
+    plain = definition("a")
+    rich = definition("b", delay=5, open=True, schedule="0 * * * *", comment="says ‘b’", tags=(("k", "v"),), end=None)
+    ids = kit.put(plain, rich, full("whole"))
+    kit.change(ids["b"], replace(rich, delay=7, comment=None))
+
+    with kit.store.read() as view:
+        tables, outlines = view.tables(), view.outlines()
+    assert [one.table_id for one in outlines] == [one.table_id for one in tables]
+    assert [one.delay for one in outlines] == [0, 7, 0]
+    for table, outline in zip(tables, outlines, strict=True):
+        for name in ("origin", "file"):
+            assert getattr(outline, name) == getattr(table, name)
+        for name in set(outline.__slots__) - {"table_id", "origin", "file"}:
+            assert getattr(outline, name) == getattr(table.definition, name), name
 
 
 def test_a_name_is_taken_once_and_free_again_after_a_drop(kit):
@@ -182,11 +197,15 @@ def test_a_table_has_a_workflow_that_follows_its_schedule(kit):
     kit.change(table, definition("a", schedule="0 7 * * *"))
     assert workflow() == [("a", "disabled", 3)], "a person switched it off"
     kit.change(table, definition("a", schedule="0 7 * * *", comment="words"))
-    assert workflow() == [("a", "disabled", 3)]
-    kit.change(table, definition("a"))
+    assert workflow() == [("a", "disabled", 4)], "a workflow has the comment of its table"
+    kit.change(table, definition("a", schedule="0 7 * * *", comment="words", fingerprint="f2"))
     assert workflow() == [("a", "disabled", 4)]
-    document = json.loads(str(kit.sql("SELECT definition FROM workflow_version WHERE version = 2")[0][0]))
-    assert document["schedule"] == "0 6 * * *"
+    kit.change(table, definition("a"))
+    assert workflow() == [("a", "disabled", 5)]
+    with kit.store.read() as view:
+        second = view.workflow_versions(view.workflows()[0].workflow_id)[1][1]
+    assert second.schedule is not None
+    assert second.schedule.text == "0 6 * * *"
     with kit.store.write() as tx:
         tx.drop_tables([table])
     assert workflow() == []

@@ -161,19 +161,6 @@ def test_a_slot_of_a_dead_lease_is_free(kit, tables):
     assert kit.claim(instance) is not None
 
 
-def test_claims_go_by_priority_then_time_then_age(kit, tables):
-    late = kit.instance(task(tables[0], [day(0)]), holder=None)
-    kit.instance(task(tables[1], [day(0)]), holder=None)
-    urgent = kit.instance(task(tables[2], [day(0)]), holder=None)
-    kit.sql("UPDATE task_instance SET priority = 1 WHERE instance_id = ?", urgent)
-    kit.sql("UPDATE task_instance SET ready_at = ready_at + 1 WHERE instance_id = ?", late)
-    kit.clock.advance(1)
-
-    order = [kit.claim(None).task.table_id for _ in range(3)]
-
-    assert order == [tables[2], tables[1], tables[0]]
-
-
 def test_an_owned_instance_is_not_taken_by_a_daemon_and_the_ownerless_not_by_a_command(kit, tables):
     owned = kit.instance(task(tables[0], [day(0)]))
     free = kit.instance(task(tables[1], [day(0)]), holder=None)

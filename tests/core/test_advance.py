@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 from itertools import chain, combinations
 from time import perf_counter
@@ -27,6 +26,7 @@ from mtctl.core.advance import (
 )
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.states import ALLOWED, DONE, TERMINAL, InstanceState, Outcome, TaskState, rollup
+from mtctl.core.values import replace
 
 S = TaskState
 STATE = st.sampled_from(list(S))

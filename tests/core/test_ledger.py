@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -28,6 +27,7 @@ from mtctl.core.ledger import (
     wanted,
 )
 from mtctl.core.model import RangeKind, Read
+from mtctl.core.values import replace
 
 HOUR = DAY // 24
 DAILY, MONTHLY, FULL = definition(), definition(grain=Grain.MONTH), definition(grain=None)

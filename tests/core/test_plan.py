@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import perf_counter
 
 import pytest
@@ -15,6 +14,7 @@ from mtctl.core.interval import EMPTY, Grain, Interval, IntervalSet
 from mtctl.core.ledger import Coverage, required
 from mtctl.core.model import RangeKind, Read
 from mtctl.core.plan import NotReady, RefreshRequest, claim_intervals, refresh_plan
+from mtctl.core.values import replace
 
 NUMBERS = st.frozensets(st.integers(0, 29))
 NOW = 30

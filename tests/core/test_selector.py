@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.core.selector import find_cycle, refuse_cycle, select, topological
+from mtctl.core.selector import Facts, find_cycle, kinds_asked, refuse_cycle, select, topological
 
 NAMES = ("delay_by_weather", "flights_daily", "monthly_punctuality", "route_leaderboard", "weather_daily")
 UPSTREAM = {
@@ -94,3 +94,75 @@ def test_deep_and_wide_graphs_need_neither_recursion_nor_patience():
     assert len(select(["+c09999"], names, upstream)) == 10_000
     assert find_cycle(upstream | {"c00000": frozenset({"c09999"})}) is not None
     assert time.process_time() - begun < 5
+
+
+FACTS = Facts(
+    tags={
+        "flights_daily": {"team": "air", "tier": "1"},
+        "weather_daily": {"team": "sky"},
+        "delay_by_weather": {"team": "air"},
+        "monthly_punctuality": {},
+        "route_leaderboard": {},
+    },
+    states={
+        "flights_daily": frozenset({"fresh"}),
+        "weather_daily": frozenset({"late", "stale"}),
+        "delay_by_weather": frozenset({"late", "failed", "missing"}),
+        "monthly_punctuality": frozenset({"never", "missing"}),
+        "route_leaderboard": frozenset({"fresh"}),
+    },
+    workflows={
+        "nightly": frozenset({"flights_daily", "weather_daily", "gone"}),
+        "route_leaderboard": frozenset({"route_leaderboard"}),
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["tag:team=air"], ["flights_daily", "delay_by_weather"]),
+        (["tag:team"], ["flights_daily", "weather_daily", "delay_by_weather"]),
+        (["tag:team=a*"], ["flights_daily", "delay_by_weather"]),
+        (["state:late"], ["weather_daily", "delay_by_weather"]),
+        (["state:failed", "state:never"], ["monthly_punctuality", "delay_by_weather"]),
+        (["state:late,tag:team=sky"], ["weather_daily"]),
+        (["state:late, *_daily"], ["weather_daily"]),
+        (["state:fresh,state:late"], []),
+        (["wf:nightly"], ["flights_daily", "weather_daily"]),
+        (["wf:*"], ["flights_daily", "route_leaderboard", "weather_daily"]),
+        (["+state:failed"], ["flights_daily", "weather_daily", "delay_by_weather"]),
+        (["tag:team=sky+"], ["weather_daily", "delay_by_weather"]),
+        (["wf:nightly+,state:missing"], ["monthly_punctuality", "delay_by_weather"]),
+        (["tag:tier=1", "route_leaderboard"], ["flights_daily", "route_leaderboard"]),
+    ],
+)
+def test_words_about_tables_pick_them(patterns, expected):
+    assert list(select(patterns, NAMES, UPSTREAM, FACTS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind", "code", "said"),
+    [
+        ("tag:team=sea", Kind.NOT_FOUND, "tag_unknown", "air, sky"),
+        ("tag:colour=red", Kind.NOT_FOUND, "tag_unknown", "team, tier"),
+        ("state:lat", Kind.USAGE, "selector", "state:late"),
+        ("state:", Kind.USAGE, "selector", "names nothing"),
+        ("wf:nihgtly", Kind.NOT_FOUND, "workflow_unknown", "nightly"),
+        ("sate:late", Kind.USAGE, "selector", "state:"),
+        ("flights_daily,", Kind.NOT_FOUND, "table_unknown", ""),
+        ("flights_daily,nosuch", Kind.NOT_FOUND, "table_unknown", "nosuch"),
+    ],
+)
+def test_words_that_mean_nothing_are_refused(pattern, kind, code, said):
+    with pytest.raises(MtctlError) as caught:
+        select([pattern], NAMES, UPSTREAM, FACTS)
+    assert (caught.value.kind, caught.value.code) == (kind, code)
+    assert said in str(caught.value)
+
+
+def test_what_was_not_looked_up_cannot_be_asked():
+    with pytest.raises(MtctlError) as caught:
+        select(["state:late"], NAMES, UPSTREAM)
+    assert caught.value.code == "selector"
+    assert kinds_asked(["+tag:a=b,x*", "state:late+", "flights"]) == {"tag", "state"}

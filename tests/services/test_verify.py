@@ -22,7 +22,7 @@ ENV = {**os.environ, "PYTHONPATH": str(Path(mtctl.__file__).parents[1]), "LANG":
 WRITE = """
 import apsw, json, sys
 connection = apsw.Connection(sys.argv[1])
-connection.create_scalar_function("mtctl_writer", lambda: 1, 0, flags=apsw.SQLITE_INNOCUOUS)
+connection.create_scalar_function("mtctl_writer", lambda _: 1, 1, flags=apsw.SQLITE_INNOCUOUS)
 connection.execute(sys.argv[2]).fetchall()
 assert connection.changes() > 0, "nothing was spoilt"
 """

@@ -12,12 +12,22 @@ from typing import Any
 
 _HOMES = {
     "changes": "Applied ApplyPlan Change Created",
+    "channels": "ChannelLine",
     "details": "PartitionRow TableDetail",
+    "health": "HealthReport",
     "instances": "InstanceDetail TaskCount",
+    "queues": "QueueChanged",
     "refreshing": "RefreshArgs RefreshReport TableResult",
     "running": "PlannedStep TaskEvent",
+    "schedules": "CheckedSchedule FireTime NextFires ScheduleArgs ScheduleChanged ScheduleWords Timer",
     "tables": "Status TableStatus",
     "upkeep": "Finding GcReport VerifyReport",
+    "verbs": "LogFile VerbReport WaitReport",
+    "why": "WhyReport",
+    "workflows": (
+        "CheckedWorkflow RunArgs RunReport TaskAdded TaskArgs TaskResult "
+        "WorkflowChange WorkflowDetail WorkflowHistory WorkflowLine"
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mtctl.core.errors import MtctlError
+    from mtctl.services.reports.workflows import WorkflowChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyPlan:
-    """What `apply` would do. `pending` is true when anything would change; `problems` are errors that stop it."""
+    """What `apply` would do. `pending` is true when anything would change; `problems` are errors that stop it.
+
+    `changes` are those of tables, `workflows` those of workflow files.
+    """
 
     changes: tuple[Change, ...]
     problems: tuple[MtctlError, ...]
     pending: bool
+    workflows: tuple[WorkflowChange, ...] = ()
     secret: Any = field(default=None, repr=False, compare=False)  # what apply needs, not for showing
 
 
@@ -44,6 +49,7 @@ class Applied:
 
     changes: tuple[Change, ...]
     seconds: float
+    workflows: tuple[WorkflowChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceDetail:
-    """Everything `instance show` prints."""
+    """Everything `instance show` prints; `labels` are of intervals by task, `logs` are files by attempt."""
 
     instance: InstanceRow
     tasks: tuple[TaskRow, ...]
     attempts: tuple[AttemptRow, ...]
     events: tuple[EventRow, ...]
-    labels: Mapping[int, str]  # task id → interval label
+    labels: Mapping[int, str]
     error: str | None = None
+    logs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mtctl.core.values import frozen, replace
 
 if TYPE_CHECKING:
     from mtctl.core.states import InstanceState
     from mtctl.services.reports.running import PlannedStep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RefreshArgs:
     """What `refresh` was asked for, as parsed words; intervals are texts because each table has its own grain."""
 
@@ -30,7 +31,7 @@ class RefreshArgs:
     strict: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TableResult:
     """What a refresh did to one table. `state`: success, failed, cancelled, skipped, up_to_date."""
 
@@ -44,7 +45,7 @@ class TableResult:
     error_code: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RefreshReport:
     """The end of a `refresh` or `up --once`.
 
@@ -61,3 +62,14 @@ class RefreshReport:
     seconds: float
     interrupted: bool = False
     detached: bool = False
+
+    def joined(self, other: RefreshReport) -> RefreshReport:
+        """Return this report with what another run right after it did; what that found up to date is left out."""
+        more = tuple(table for table in other.tables if table.tasks)
+        return replace(
+            self,
+            tables=(*self.tables, *more),
+            notes=tuple(dict.fromkeys((*self.notes, *other.notes))),
+            seconds=self.seconds + other.seconds,
+            interrupted=other.interrupted,
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mtctl.ports.work import InstanceRow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TableStatus:
     """One line of `status` and `table list`. Counts are grain intervals (1 for a whole table).
 
@@ -47,7 +48,7 @@ class TableStatus:
     tags: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Status:
     """Health of the whole project. `changed_sources` and `unapplied` are found by stat and hash only."""
 

@@ -16,6 +16,18 @@ DELETE FROM pin WHERE holder_id = :holder_id
 -- name: drop_leases
 DELETE FROM lease WHERE holder_id = :holder_id
 
+-- name: add_group
+-- Only of a holder that has not been ended: nobody would ever end the group of one that has, and its work is another's.
+INSERT INTO holder_group (holder_id, process_group, started)
+SELECT h.holder_id, :process_group, :started FROM holder h WHERE h.holder_id = :holder_id AND h.ended_at IS NULL
+ON CONFLICT (holder_id, process_group) DO UPDATE SET started = excluded.started
+
+-- name: drop_group
+DELETE FROM holder_group WHERE holder_id = :holder_id AND process_group = :process_group
+
+-- name: drop_groups
+DELETE FROM holder_group WHERE holder_id = :holder_id
+
 -- name: beat_holder
 UPDATE holder SET beat_boottime = :boottime WHERE holder_id = :holder_id AND ended_at IS NULL
 
@@ -30,21 +42,28 @@ UPDATE lease SET lease_until = :lease_until WHERE holder_id = :holder_id AND boo
 UPDATE pin SET expires = :lease_until WHERE holder_id = :holder_id AND boot_id = :boot_id
 
 -- name: holders
-SELECT holder_id, ulid, kind, pid, pid_started, boot_id, command, runner_group, ended_at IS NOT NULL
-FROM holder WHERE ended_at IS NULL ORDER BY holder_id
+SELECT h.holder_id, h.ulid, h.kind, h.pid, h.pid_started, h.boot_id, h.command, h.runner_group, h.ended_at IS NOT NULL,
+       (SELECT json_group_array(json_array(g.process_group, g.started)) FROM holder_group g
+        WHERE g.holder_id = h.holder_id)
+FROM holder h WHERE h.ended_at IS NULL ORDER BY h.holder_id
 
 -- name: expired_holders
-SELECT h.holder_id, h.ulid, h.kind, h.pid, h.pid_started, h.boot_id, h.command, h.runner_group, h.ended_at IS NOT NULL
+SELECT h.holder_id, h.ulid, h.kind, h.pid, h.pid_started, h.boot_id, h.command, h.runner_group, h.ended_at IS NOT NULL,
+       (SELECT json_group_array(json_array(g.process_group, g.started)) FROM holder_group g
+        WHERE g.holder_id = h.holder_id)
 FROM holder h WHERE h.holder_id IN
   (SELECT a.holder_id FROM attempt a WHERE a.outcome IS NULL AND (a.boot_id <> :boot_id OR a.lease_until <= :boottime))
 ORDER BY h.holder_id
 
 -- name: open_attempts
-SELECT a.attempt_id, a.task_id, t.tries, t.max_tries, i.cancel_requested_at IS NOT NULL,
-       1 + (SELECT count(*) FROM attempt l WHERE l.task_id = a.task_id AND l.outcome = 'lost'), i.instance_id
+SELECT a.attempt_id, a.task_id, t.tries, t.max_tries,
+       i.cancel_requested_at IS NOT NULL OR t.cancel_requested_at IS NOT NULL, i.instance_id,
+       1 + (SELECT count(*) FROM attempt l WHERE l.task_id = a.task_id AND l.outcome = 'lost'), t.retry_lost,
+       m.dropped_at IS NOT NULL
 FROM attempt a
 JOIN task_instance t ON t.task_id = a.task_id
 JOIN workflow_instance i ON i.instance_id = t.instance_id
+LEFT JOIN materialized_table m ON m.table_id = t.table_id
 WHERE a.holder_id = :holder_id AND a.outcome IS NULL ORDER BY a.attempt_id
 
 -- name: owned_instances

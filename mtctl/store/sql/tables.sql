@@ -1,8 +1,13 @@
--- Definitions: tables, versions, lineage and the generated workflows.
+-- Definitions: tables, versions, lineage.
 
 -- name: tables
 SELECT m.table_id, m.uuid, m.lake_table_id, m.folder, m.epoch, m.version_id, m.origin, m.file, m.file_sha256,
        m.created_at, v.definition
+FROM materialized_table m JOIN table_version v ON v.version_id = m.version_id
+WHERE m.dropped_at IS NULL ORDER BY m.name
+
+-- name: outlines
+SELECT m.table_id, m.name, m.origin, m.file, v.outline
 FROM materialized_table m JOIN table_version v ON v.version_id = m.version_id
 WHERE m.dropped_at IS NULL ORDER BY m.name
 
@@ -55,8 +60,13 @@ WHERE table_id = :table_id AND dropped_at IS NULL
 UPDATE materialized_table SET dropped_at = :now, epoch = epoch + 1 WHERE table_id = :table_id AND dropped_at IS NULL
 
 -- name: add_version
-INSERT INTO table_version (table_id, fingerprint, definition, created_at)
-VALUES (:table_id, :fingerprint, :definition, :now) RETURNING version_id
+-- The outline is what looking takes of the definition; `store.definition` reads it back in this order.
+INSERT INTO table_version (table_id, fingerprint, definition, outline, created_at)
+VALUES (:table_id, :fingerprint, :definition,
+        json_extract(:definition, '$.mode', '$.zone', '$.partition', '$.start', '$.end', '$.delay', '$.open',
+                     '$.schedule', '$.freshness', '$.comment', '$.tags'),
+        :now)
+RETURNING version_id
 
 -- name: enforce_version
 UPDATE materialized_table SET version_id = :version_id WHERE table_id = :table_id
@@ -88,24 +98,3 @@ ORDER BY r.table_id
 -- name: applied_files
 SELECT file, table_id, file_sha256, file_size, file_mtime_ns FROM materialized_table
 WHERE file IS NOT NULL AND dropped_at IS NULL
-
--- name: workflow_of
-SELECT w.workflow_id, w.name, w.state, w.version, v.definition
-FROM workflow w JOIN workflow_version v ON v.workflow_id = w.workflow_id AND v.version = w.version
-WHERE w.table_id = :table_id AND w.dropped_at IS NULL
-
--- name: add_workflow
-INSERT INTO workflow (name, table_id, state, version, created_at)
-VALUES (:name, :table_id, :state, 1, :now) RETURNING workflow_id
-
--- name: change_workflow
-UPDATE workflow SET name = :name, state = :state, version = :version, next_fire_at = NULL
-WHERE workflow_id = :workflow_id
-
--- name: add_workflow_version
-INSERT INTO workflow_version (workflow_id, version, definition, created_at)
-VALUES (:workflow_id, :version, :definition, :now)
-
--- name: drop_workflow
-UPDATE workflow SET dropped_at = :now, state = 'disabled', next_fire_at = NULL
-WHERE table_id = :table_id AND dropped_at IS NULL

@@ -2,16 +2,25 @@
 
 -- name: add_instance
 INSERT INTO workflow_instance
-  (ulid, trigger, title, manifest, state, queue, priority, holder_id, detached, created_at)
-VALUES (:ulid, :trigger, :title, :manifest, 'pending', :queue, :priority, :holder_id, :detached, :now)
+  (ulid, workflow_id, version, trigger, logical_date, fire_at, batch, key, title, manifest, state, queue, priority, rank,
+   serial, max_parallel, variables, notify, tags, holder_id, detached, created_at, ended_at)
+VALUES (:ulid, :workflow_id, :version, :trigger, :logical_date, :fire_at, :batch, :key, :title, :manifest, :state, :queue,
+        :priority, :rank, :serial, :max_parallel, :variables, :notify, :tags, :holder_id, :detached, :now, :ended_at)
 RETURNING instance_id
+
+-- name: instance_with_key
+SELECT instance_id FROM workflow_instance WHERE key = :key
+
+-- name: is_fired
+SELECT 1 FROM workflow_instance
+WHERE workflow_id = :workflow_id AND logical_date = :logical_date AND trigger = 'schedule'
 
 -- name: add_task
 INSERT INTO task_instance
-  (instance_id, name, table_id, start_at, end_at, intervals, interval_count, reasons, forced, state, queue, priority,
-   max_tries, ready_at)
-VALUES (:instance_id, :name, :table_id, :start, :end, :intervals, :count, :reasons, :forced, 'created', :queue,
-        :priority, :max_tries, :now)
+  (instance_id, name, kind, table_id, start_at, end_at, intervals, interval_count, reasons, forced, state, queue,
+   priority, max_tries, timeout, retry_lost, spec, ready_at, turn_at)
+VALUES (:instance_id, :name, :kind, :table_id, :start, :end, :intervals, :count, :reasons, :forced, :state, :queue,
+        :priority, :max_tries, :timeout, :retry_lost, :spec, :now, :turn_at)
 RETURNING task_id
 
 -- name: add_edge
@@ -36,8 +45,17 @@ WHERE d.upstream_id = :task_id AND t.state = 'created' ORDER BY t.task_id, e.ups
 -- name: move_idle
 UPDATE task_instance
 SET state = :to, why = :why, tries = max(tries + :tries, 0), ready_at = coalesce(:ready_at, ready_at),
-    ended_at = CASE WHEN :ends THEN :now END
+    ended_at = CASE WHEN :ends THEN :now END, waits_for = NULL
 WHERE task_id = :task_id AND state = :from AND state <> 'running'
+RETURNING instance_id, table_id
+
+-- name: move_back
+-- An ended task that is to run again gets its turn anew, by the time that this was asked for.
+UPDATE task_instance
+SET state = :to, why = :why, tries = max(tries + :tries, 0), ready_at = coalesce(:ready_at, :now), ended_at = NULL,
+    turn_at = :now + :step * (priority + :rank_steps * (SELECT i.rank FROM workflow_instance i
+                                                        WHERE i.instance_id = task_instance.instance_id))
+WHERE task_id = :task_id AND state = :from AND ended_at IS NOT NULL
 RETURNING instance_id, table_id
 
 -- name: move_running
@@ -51,9 +69,11 @@ RETURNING instance_id, table_id
 UPDATE attempt SET outcome = :outcome, ended_at = :now, seconds = coalesce(seconds, (:now - started_at) / 1e6)
 WHERE attempt_id = :attempt_id AND outcome IS NULL
 
--- name: fail_attempt
+-- name: finish_attempt
+-- It did not publish: an error says why, or it is the success of a task that refreshes nothing.
 UPDATE attempt
-SET outcome = :outcome, ended_at = :now, seconds = (:now - started_at) / 1e6, error_code = :error_code, error = :error
+SET outcome = :outcome, ended_at = :now, seconds = (:now - started_at) / 1e6, rows = :rows, error_code = :error_code,
+    error = :error
 WHERE attempt_id = :attempt_id AND ulid = :ulid AND outcome IS NULL
 
 -- name: credit_attempt
@@ -62,34 +82,22 @@ SET outcome = 'success', ended_at = :now, snapshot_id = :snapshot, intervals = :
     seconds = :seconds
 WHERE attempt_id = :attempt_id AND outcome IS NULL
 
--- name: states
+-- name: standing
 -- One look into the index for each state, however many tasks there are.
-SELECT s.state FROM (SELECT 'created' AS state UNION ALL VALUES ('pending'), ('running'), ('suspended'), ('success'),
-                            ('failed'), ('cancelled'), ('skipped')) s
-WHERE EXISTS (SELECT 1 FROM task_instance t WHERE t.instance_id = :instance_id AND t.state = s.state)
-
--- name: has_started
-SELECT started_at IS NOT NULL, state FROM workflow_instance WHERE instance_id = :instance_id
+SELECT i.started_at IS NOT NULL, i.state,
+  (SELECT group_concat(s.state) FROM
+    (SELECT 'created' AS state UNION ALL VALUES ('pending'), ('running'), ('suspended'), ('success'), ('failed'),
+                                                ('cancelled'), ('skipped')) s
+   WHERE EXISTS (SELECT 1 FROM task_instance t WHERE t.instance_id = i.instance_id AND t.state = s.state))
+FROM workflow_instance i WHERE i.instance_id = :instance_id
 
 -- name: set_instance_state
 UPDATE workflow_instance SET state = :state, ended_at = CASE WHEN :ends THEN :now END
 WHERE instance_id = :instance_id
 
--- name: pick
--- Slots are derived from live leases, never counted up and down.
-SELECT t.task_id FROM task_instance t
-JOIN workflow_instance i ON i.instance_id = t.instance_id
-JOIN queue q ON q.name = t.queue
-JOIN materialized_table m ON m.table_id = t.table_id
-WHERE t.state = 'pending' AND t.ready_at <= :now AND m.dropped_at IS NULL
-  AND q.paused = 0 AND i.cancel_requested_at IS NULL
-  AND CASE WHEN :instance_id IS NULL THEN i.holder_id IS NULL ELSE i.instance_id = :instance_id END
-  AND NOT EXISTS (SELECT 1 FROM task_instance r WHERE r.state = 'running' AND r.table_id = t.table_id)
-  AND q.slots > (SELECT count(*) FROM task_instance r JOIN attempt a ON a.attempt_id = r.attempt_id
-                 WHERE r.state = 'running' AND r.queue = q.name AND a.boot_id = :boot_id AND a.lease_until > :boottime)
-  AND (i.max_parallel IS NULL OR i.max_parallel >
-       (SELECT count(*) FROM task_instance r WHERE r.state = 'running' AND r.instance_id = i.instance_id))
-ORDER BY t.priority, t.ready_at, t.task_id LIMIT 1
+-- name: start_instance
+UPDATE workflow_instance SET state = 'running', started_at = coalesce(started_at, :now), ended_at = NULL
+WHERE instance_id = :instance_id
 
 -- name: add_attempt
 INSERT INTO attempt
@@ -102,16 +110,80 @@ RETURNING attempt_id
 
 -- name: take
 UPDATE task_instance
-SET state = 'running', attempt_id = :attempt_id, tries = tries + 1, why = '', started_at = coalesce(started_at, :now)
+SET state = 'running', attempt_id = :attempt_id, tries = tries + 1, why = '', waits_for = NULL,
+    started_at = coalesce(started_at, :now)
 WHERE task_id = :task_id AND state = 'pending'
 RETURNING instance_id, table_id
 
--- name: start_instance
-UPDATE workflow_instance SET started_at = :now WHERE instance_id = :instance_id AND started_at IS NULL
+-- name: requested
+-- What an attempt takes from its instance; the fire is when a scheduled one was asked for.
+SELECT coalesce(fire_at, logical_date, created_at), variables, cancel_requested_at IS NOT NULL, state,
+       started_at IS NOT NULL
+FROM workflow_instance WHERE instance_id = :instance_id
 
 -- name: request_cancel
 UPDATE workflow_instance SET cancel_requested_at = coalesce(cancel_requested_at, :now)
 WHERE instance_id = :instance_id AND ended_at IS NULL
+
+-- name: request_task_cancel
+UPDATE task_instance SET cancel_requested_at = coalesce(cancel_requested_at, :now)
+WHERE task_id = :task_id AND ended_at IS NULL
+
+-- name: set_owner
+UPDATE workflow_instance SET holder_id = :holder_id, detached = :holder_id IS NULL WHERE instance_id = :instance_id
+
+-- name: force_tasks
+UPDATE task_instance SET forced = 1 WHERE task_id IN (SELECT "value" FROM json_each(:ids)) AND intervals IS NOT NULL
+
+-- name: clear_cancel
+UPDATE workflow_instance SET cancel_requested_at = NULL WHERE instance_id = :instance_id
+
+-- name: clear_task_cancels
+UPDATE task_instance SET cancel_requested_at = NULL
+WHERE instance_id = :instance_id AND cancel_requested_at IS NOT NULL
+
+-- name: cancel_requested
+SELECT t.cancel_requested_at IS NOT NULL OR i.cancel_requested_at IS NOT NULL
+FROM task_instance t JOIN workflow_instance i ON i.instance_id = t.instance_id WHERE t.task_id = :task_id
+
+-- name: postpone
+UPDATE task_instance SET ready_at = :ready_at, why = :why, waits_for = :waits_for
+WHERE task_id = :task_id AND state = 'pending'
+
+-- name: wake
+UPDATE task_instance SET ready_at = min(ready_at, :now), why = '', waits_for = NULL
+WHERE waits_for = :table_id AND state = 'pending'
+
+-- name: fix_intervals
+UPDATE task_instance SET start_at = :start, end_at = :end, intervals = :intervals, interval_count = :count
+WHERE task_id = :task_id AND intervals IS NULL AND ended_at IS NULL
+
+-- name: to_split
+SELECT instance_id, table_id, intervals, interval_count FROM task_instance WHERE task_id = :task_id AND state = 'pending'
+
+-- name: keep_part
+UPDATE task_instance SET start_at = :start, end_at = :end, intervals = :intervals, interval_count = :count
+WHERE task_id = :task_id
+
+-- name: add_part
+INSERT INTO task_instance
+  (instance_id, name, kind, table_id, start_at, end_at, intervals, interval_count, reasons, forced, state, queue,
+   priority, max_tries, timeout, retry_lost, spec, ready_at, turn_at)
+SELECT instance_id, name, kind, table_id, :start, :end, :intervals, :count, reasons, forced, 'pending', queue,
+       priority, max_tries, timeout, retry_lost, spec, :now, turn_at
+FROM task_instance WHERE task_id = :task_id
+RETURNING task_id
+
+-- name: copy_edges_up
+INSERT INTO task_edge (upstream_id, task_id)
+SELECT upstream_id, :part_id FROM task_edge WHERE task_id = :task_id
+
+-- name: copy_edges_down
+INSERT INTO task_edge (upstream_id, task_id)
+SELECT :part_id, task_id FROM task_edge WHERE upstream_id = :task_id
+
+-- name: open_intervals
+SELECT intervals FROM task_instance WHERE table_id = :table_id AND ended_at IS NULL AND intervals IS NOT NULL
 
 -- name: attempt_guard
 SELECT a.epoch, a.version_id, a.pinned_snapshot, a.started_at
@@ -124,8 +196,5 @@ SELECT task_id, instance_id, state FROM task_instance
 WHERE table_id = :table_id AND ended_at IS NULL AND state <> 'running' ORDER BY task_id
 
 -- name: add_event
-INSERT INTO event (at, kind, table_id, instance_id, task_id, attempt_id, detail)
-VALUES (:now, :kind, :table_id, :instance_id, :task_id, :attempt_id, :detail)
-
--- name: requested_at
-SELECT coalesce(logical_date, created_at) FROM workflow_instance WHERE instance_id = :instance_id
+INSERT INTO event (at, kind, table_id, workflow_id, instance_id, task_id, attempt_id, actor, detail)
+VALUES (:now, :kind, :table_id, :workflow_id, :instance_id, :task_id, :attempt_id, :actor, :detail)

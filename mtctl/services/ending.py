@@ -1,0 +1,142 @@
+"""Floor 3. How an attempt ends when it publishes nothing: written down once, with what follows for its task."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mtctl.core.advance import Ending, settle
+from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.states import Outcome
+from mtctl.services.watch import Interruption
+
+if TYPE_CHECKING:
+    from mtctl.ports.changes import Claimed
+    from mtctl.ports.clock import Clock
+    from mtctl.ports.store import Store, View
+    from mtctl.ports.work import TaskRow
+    from mtctl.services.holder import Holder
+    from mtctl.services.watch import Watch
+
+MOST_SUPERSEDED = 10
+"""After how many superseded attempts a task fails: each may start again at once, so a loop would never end."""
+
+_OUTCOME_OF = {
+    Interruption.TIMEOUT: Outcome.TIMED_OUT,
+    Interruption.CANCEL: Outcome.CANCELLED,
+    Interruption.RELEASE: Outcome.RELEASED,
+    Interruption.LOST: Outcome.LOST,
+}
+_LOST = "the lease could not be renewed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How an attempt ended, for progress and reports."""
+
+    outcome: Outcome
+    rows: int
+    seconds: float
+    error_code: str = ""
+    error: str = ""
+
+
+class Endings:
+    """Writes down how attempts ended."""
+
+    def __init__(self, store: Store, clock: Clock, watch: Watch) -> None:
+        """Keep the ports; the watch knows whether the attempt was interrupted, and why."""
+        self._store = store
+        self._clock = clock
+        self._watch = watch
+
+    def succeeded(self, claimed: Claimed, began: int, rows: int | None = None) -> Ended:
+        """End an attempt that did what it should and has nothing to publish; `rows` are those it wrote elsewhere."""
+        return self._end(claimed, Outcome.SUCCESS, "", "", began, rows=rows)
+
+    def failed(self, claimed: Claimed, error: MtctlError, holder: Holder, began: int) -> Ended:
+        """End an attempt that met with trouble, by why it was interrupted or else by the trouble."""
+        why = self._watch.why
+        if holder.lost or why is Interruption.LOST:
+            return Ended(
+                outcome=Outcome.LOST, rows=0, seconds=self._since(began), error_code="lost", error=_LOST
+            )
+        retryable = error.kind in {Kind.BUSY, Kind.ENGINE}
+        if why is None:
+            outcome = Outcome.CANCELLED if error.code == "cancelled" else Outcome.FAILED
+            return self._end(claimed, outcome, error.code, str(error), began, retryable=retryable)
+        if why is Interruption.RELEASE and not claimed.task.retry_lost:
+            text = "it was stopped with the process that ran it, and must not run twice: its outcome is unknown"
+            return self._end(claimed, Outcome.FAILED, "outcome_unknown", text, began, retryable=False)
+        code, text = _interrupted(why, claimed)
+        return self._end(claimed, _OUTCOME_OF[why], code, text, began)
+
+    def superseded(self, claimed: Claimed, why: str, began: int) -> Ended:
+        """End an attempt whose publication was refused since the table or a file moved on."""
+        return self._end(claimed, Outcome.SUPERSEDED, "superseded", why, began)
+
+    def unwanted(self, claimed: Claimed, why: str) -> Ended:
+        """End an attempt that turned out to have nothing to do: its task is skipped for that reason."""
+        return self._end(claimed, Outcome.SUPERSEDED, "", why, self._clock.boottime(), wanted=False)
+
+    def _end(  # noqa: PLR0913 - the parts of one ending
+        self,
+        claimed: Claimed,
+        outcome: Outcome,
+        code: str,
+        why: str,
+        began: int,
+        *,
+        retryable: bool = True,
+        wanted: bool = True,
+        rows: int | None = None,
+    ) -> Ended:
+        task, seconds = claimed.task, self._since(began)
+        with self._store.write() as tx:
+            gone = task.table_id is not None and tx.table(task.table_id) is None
+            repeated = outcome is Outcome.SUPERSEDED and wanted and not gone and _superseded(tx, task)
+            if repeated and repeated >= MOST_SUPERSEDED:
+                # Others do not change a table that often: something that it replaces is not as the books say.
+                outcome, retryable = Outcome.FAILED, False
+                why = f"{why}, {MOST_SUPERSEDED} times over: run `mtctl verify {task.name}`"
+            ending = Ending(
+                task_id=task.task_id,
+                attempt_id=claimed.attempt_id,
+                outcome=outcome,
+                tries=task.tries,
+                max_tries=task.max_tries,
+                retryable=retryable,
+                still_wanted=wanted,
+                cancel_requested=outcome is Outcome.CANCELLED or gone or tx.cancel_requested(task.task_id),
+                why="table dropped" if gone else why,
+                jitter=random.random(),  # noqa: S311 - it spreads retries, nothing secret hangs on it
+            )
+            arrow = settle(ending, tx.now)
+            mine = tx.finish(claimed, outcome, error_code=code, error=why, transition=arrow, rows=rows)
+        if not mine:
+            return Ended(outcome=Outcome.LOST, rows=0, seconds=seconds, error_code="lost", error=_LOST)
+        return Ended(outcome=outcome, rows=rows or 0, seconds=seconds, error_code=code, error=why)
+
+    def _since(self, began: int) -> float:
+        return (self._clock.boottime() - began) / 1e9
+
+
+def _interrupted(why: Interruption, claimed: Claimed) -> tuple[str, str]:
+    """Return code and words of an attempt that was stopped from outside."""
+    match why:
+        case Interruption.TIMEOUT:
+            return "timeout", f"ran longer than {(claimed.task.timeout or 0) / 1e6:g} s"
+        case Interruption.CANCEL:
+            return "cancelled", "cancelled on request"
+        case Interruption.RELEASE:
+            return "released", "given back: the process that ran it was stopped"
+        case Interruption.LOST:
+            return "lost", _LOST
+
+
+def _superseded(view: View, task: TaskRow) -> int:
+    return sum(
+        attempt.task_id == task.task_id and attempt.outcome is Outcome.SUPERSEDED
+        for attempt in view.attempts(task.instance_id)
+    )
