@@ -96,7 +96,8 @@ def test_a_name_is_explained_by_its_own_schedule(flows: Flows) -> None:
     asked: dict[str, str | None] = {"zone": None, "dialect": None}
     assert verbs.explain("nightly", **asked, table=None).words == "every day at 02:30"
     assert verbs.explain("nightly", **asked, table="f").partition.endswith("refreshes the whole table f")
-    for text, table, code in [(None, "f", "schedule_missing"), (None, None, "argument_missing"), ("x", None, "schedule")]:
+    refused = [(None, "f", "schedule_missing"), (None, None, "argument_missing"), ("x", None, "schedule")]
+    for text, table, code in refused:
         with fails(code):
             verbs.explain(text, **asked, table=table)
     with fails("schedule_zone"):

@@ -341,7 +341,7 @@ class Story(RuleBasedStateMachine):
             if idle and not is_open and (due is None or due > now + MINUTE):
                 return  # a workflow that waits for room to make more looks again within the minute
             if idle and not hand.lane.at:
-                self.world.clock.advance(max(5, min(((ready or due or now) - now) / 1e6, 900)))
+                self.world.clock.advance(max(61, min(((ready or due or now) - now) / 1e6, 900)))
             hand.beat()
         left = self.rows("SELECT i.title, t.name, t.state, t.why, t.ready_at FROM workflow_instance i LEFT JOIN "
                          "task_instance t USING (instance_id) WHERE i.ended_at IS NULL")  # fmt: skip
