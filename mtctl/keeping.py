@@ -54,7 +54,8 @@ class Keeper:
             return None
         from mtctl.services.ticking import Ticker  # noqa: PLC0415 - a round with nothing to do loads none of it
 
-        return Ticker(self._store, self._scheduler(), self._dispatching, self._tell).round(max_seconds, on_event)
+        ticker = Ticker(self._store, self._clock, self._scheduler(), self._dispatching, self._tell)
+        return ticker.round(max_seconds, on_event)
 
     def serve(
         self,

@@ -222,7 +222,7 @@ def _judged(request: CommandRequest, frame: dict[str, Any]) -> ActionResult:
         hint = ", perhaps because memory ran out" if is_killed else ""
         message = f"ended by {name}{hint}{last}"
         return ActionResult(outcome=Outcome.FAILED, code="command_signal", message=message, transient=is_killed)
-    transient = code in request.transient
+    transient = not request.transient or code in request.transient
     message = f"ended with exit code {code}{last}"
     return ActionResult(outcome=Outcome.FAILED, code="command_exit", message=message, transient=transient)
 

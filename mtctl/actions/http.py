@@ -112,12 +112,17 @@ def _judged(request: HttpRequest, found: Answer | MtctlError | Outcome) -> Actio
     if isinstance(found, MtctlError):
         transient = found.kind in {Kind.BUSY, Kind.ENGINE}
         return ActionResult(outcome=Outcome.FAILED, code=found.code, message=str(found), transient=transient)
-    if found.status in request.ok:
+    if _is_expected(found.status, request.ok):
         return ActionResult(outcome=Outcome.SUCCESS)
-    expected = ", ".join(str(status) for status in request.ok)
+    expected = ", ".join(str(status) for status in request.ok) or "2xx"
     message = f"the answer was {found.status} {printable(found.reason[:80])}, expected {expected}"
     transient = found.status == http.client.TOO_MANY_REQUESTS or found.status >= http.client.INTERNAL_SERVER_ERROR
     return ActionResult(outcome=Outcome.FAILED, code="http_status", message=message, transient=transient)
+
+
+def _is_expected(status: int, ok: tuple[int, ...]) -> bool:
+    """Return whether a status is one of those named, or where none is named any success."""
+    return status in ok if ok else 200 <= status < 300
 
 
 def _cancelled() -> ActionResult:

@@ -115,7 +115,7 @@ class SqlSpec:
 class CommandSpec:
     """A program: `argv` (one text only with `shell`), the names of variables it inherits, and those it is given.
 
-    `ok` are the exit codes of success, `transient` those that are worth another try; any other is permanent.
+    `ok` are the exit codes of success, `transient` those that are worth another try (none given: all the others).
     """
 
     argv: tuple[str, ...]
@@ -129,13 +129,16 @@ class CommandSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSpec:
-    """One request; header values may be `env:` or `file:` references. `ok` are the expected statuses."""
+    """One request; header values may be `env:` or `file:` references.
+
+    `ok` are the expected statuses (none given: 2xx).
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: str | None = None
-    ok: tuple[int, ...] = (200,)
+    ok: tuple[int, ...] = ()
 
 
 Spec: TypeAlias = "RefreshSpec | SqlSpec | CommandSpec | HttpSpec"

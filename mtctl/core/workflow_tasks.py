@@ -341,7 +341,7 @@ def _http(fields: Fields, seen: Container[str]) -> HttpSpec:
         raise fields.bad("body", f"has no place in {method}", 'write method = "POST"')
     if body is not None and not isinstance(fields.raw("body"), str) and "content-type" not in lowered:
         headers += (("Content-Type", "application/json"),)
-    ok = _numbers(fields, "ok", 100, 599) or (200,)
+    ok = _numbers(fields, "ok", 100, 599)
     return HttpSpec(method=method, url=url, headers=headers, body=body, ok=ok)
 
 

@@ -22,6 +22,7 @@ _HOMES = {
     "holders": "HolderInfo Liveness",
     "notices": "NoticeRow",
     "notify": "Channel Message",
+    "rewinding": "Ahead RewindTx",
     "store": "Store Tx View",
     "tables": "LastAttempt TableTotals",
     "workflows": "Fired Mark NewWorkflow OpenInstance QueueRow SkippedFires WorkflowRow",

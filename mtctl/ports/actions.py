@@ -41,8 +41,8 @@ class CommandRequest:
 class HttpRequest:
     """One request. A header value may be `env:NAME` or `file:PATH` (absolute): it is looked up when it is sent.
 
-    `ok` are the statuses of success, `timeout` is for all of it together, in microseconds. The head of the answer goes
-    into the new file `log`, with the looked-up values blacked out.
+    `ok` are the statuses of success (none: 2xx), `timeout` is for all of it together, in microseconds. The head of the
+    answer goes into the new file `log`, with the looked-up values blacked out.
     """
 
     method: str

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mtctl.ports.files import DataFile
     from mtctl.ports.holders import HolderInfo
     from mtctl.ports.notices import NoticeRow
+    from mtctl.ports.rewinding import Ahead, RewindTx
     from mtctl.ports.tables import LastAttempt, TableTotals
     from mtctl.ports.work import AttemptRow, EventRow, InstanceRow, TaskRow
     from mtctl.ports.workflows import (
@@ -177,6 +178,12 @@ class View(Protocol):
 
     def pending_tasks(self, instance_id: int | None, limit: int) -> list[TaskRow]:
         """Return pending tasks in the order of their turn, ready or not; of one instance or of all."""
+
+    def last_now(self) -> Instant:
+        """Return the greatest time ever written, to the minute: a clock that is far behind it may not write."""
+
+    def ahead(self, now: Instant, after: Instant) -> Ahead:
+        """Return what lies ahead of now: open tasks that wait longer than until `after`, and scheduled instances."""
 
     # --- notices ------------------------------------------------------------------------------------------------
 
@@ -379,6 +386,9 @@ class Store(Protocol):
 
     def write(self) -> AbstractContextManager[Tx]:
         """Open a write transaction: committed at the end of the block, rolled back when it raises."""
+
+    def rewind(self) -> AbstractContextManager[RewindTx]:
+        """Open the write transaction that brings back what a clock that was ahead has written: only that verb may."""
 
     def change_mark(self) -> int:
         """Return a number that changes when another connection has written (SQLite's data version)."""

@@ -161,6 +161,8 @@ class Daemon:
             self._reload()
         except MtctlError as error:
             self._say(f"the project files are not taken over: {error}")
+        else:
+            self._say("the project files were read anew")
 
     def _end(self) -> DaemonReport:
         """Let what runs end, or give it back, then stop."""

@@ -209,7 +209,7 @@ class _Making:
         if given is not None and view.definition.name in given:
             return given[view.definition.name]
         if view.definition.mode is Mode.FULL:
-            return EMPTY if not self._definition.continuous and self._is_forced(view) else view.wanted
+            return EMPTY if self._is_forced(view) else view.wanted
         stale = IntervalSet.of(one.interval for one in view.coverage.stale)
         missing = view.wanted - view.coverage.fresh - stale
         recent = IntervalSet.of([Interval(self._since(), WHOLE.end)])
@@ -223,8 +223,8 @@ class _Making:
         return self._occurrence.since
 
     def _is_forced(self, view: TableView) -> bool:
-        """Return whether each fire refreshes a whole table, changed or not: a schedule drives it (Flink's FULL)."""
-        return view.definition.mode is Mode.FULL and not self._definition.continuous and self._occurrence.rank > 0
+        """Return whether the instance refreshes a whole table, changed or not: a schedule drives it (Flink's FULL)."""
+        return view.definition.mode is Mode.FULL and not self._definition.continuous
 
     def _view(self, table: str) -> TableView:
         try:

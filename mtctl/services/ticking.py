@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
+    from mtctl.ports.clock import Clock
     from mtctl.ports.store import Store
     from mtctl.services.dispatcher import Dispatcher
     from mtctl.services.reports.running import TaskEvent
@@ -40,12 +41,14 @@ class Ticker:
     def __init__(
         self,
         store: Store,
+        clock: Clock,
         scheduler: Scheduler,
         dispatching: Callable[[str, Callable[[TaskEvent], None]], AbstractContextManager[Dispatcher]],
         tell: Callable[[], None],
     ) -> None:
         """Keep the parts; `tell` sends notices."""
         self._store = store
+        self._clock = clock
         self._scheduler = scheduler
         self._dispatching = dispatching
         self._tell = tell
@@ -55,6 +58,7 @@ class Ticker:
 
         The dead have been swept before.
         """
+        began = self._clock.now()
         report = self._scheduler.tick()
         fired, skipped, troubles = report.made, report.skipped, list(report.troubles)
         with self._store.read() as view:
@@ -73,7 +77,7 @@ class Ticker:
             finally:
                 if timer is not None:
                     timer.cancel()
-        done, failed, lines = self._ended(dispatcher.served)
+        done, failed, lines = self._ended(dispatcher.served, began)
         self._tell()
         return RoundReport(
             fired=fired,
@@ -84,12 +88,14 @@ class Ticker:
             interrupted=dispatcher.stopped,
         )
 
-    def _ended(self, served: set[int]) -> tuple[int, int, list[str]]:
-        """Return how many tasks of the instances served are done and failed, and a line for each failure."""
+    def _ended(self, served: set[int], began: int) -> tuple[int, int, list[str]]:
+        """Return how many tasks of the instances served ended well and failed since, and a line for each failure."""
         done, failed, lines = 0, 0, []
         with self._store.read() as view:
             for instance_id in sorted(served):
                 for task in view.tasks(instance_id):
+                    if task.ended_at is None or task.ended_at < began:
+                        continue
                     done += task.state in {TaskState.SUCCESS, TaskState.SKIPPED}
                     if task.state is TaskState.FAILED:
                         failed += 1

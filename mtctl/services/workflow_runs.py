@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import Calendar
 from mtctl.core.errors import MtctlError, not_found, usage
-from mtctl.core.interval import MIN_INSTANT, WHOLE, Grain, Interval, IntervalSet
-from mtctl.core.misfire import Misfire, MisfirePolicy
+from mtctl.core.interval import WHOLE, Grain, Interval, IntervalSet
 from mtctl.core.names import closest
 from mtctl.core.schedule import data_interval, previous_fire
 from mtctl.core.selector import reverse
@@ -148,7 +147,6 @@ class WorkflowRuns:
         definition = row.definition
         named = _named_intervals(definition, args.interval, snapshot) if args.interval is not None else None
         start, end = _span(definition, args.interval, named, now)
-        window = (definition.misfire or MisfirePolicy(kind=Misfire.LATEST)).window
         return Occurrence(
             trigger=Trigger.MANUAL,
             rank=0,
@@ -158,7 +156,6 @@ class WorkflowRuns:
             params=dict(args.params),
             intervals=named,
             tasks=chosen_tasks(definition, args.task, upstream=args.upstream, downstream=args.downstream),
-            since=max(MIN_INSTANT, now - window),
             key=args.key,
             priority=args.priority,
             forced=args.force,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mtctl.core.model import Instant
     from mtctl.ports.clock import Clock
+    from mtctl.store.rewind import SqliteRewindTx
     from mtctl.store.tx import SqliteTx
 
 CLOCK_SLACK = 3_600_000_000
@@ -66,6 +67,20 @@ class SqliteStore:
                 from mtctl import trace  # noqa: PLC0415 - only publishing is a point to be killed at
 
                 trace.point("publishing")
+
+    @contextmanager
+    def rewind(self) -> Iterator[SqliteRewindTx]:
+        """Open a write transaction although the clock is behind; at its end its own time is the newest in the file.
+
+        For the one verb that brings back what a clock that was ahead has written; all others would do more harm.
+        """
+        from mtctl.store.rewind import SqliteRewindTx  # noqa: PLC0415 - once in a project's life
+
+        with self._transaction("BEGIN IMMEDIATE"):
+            session = Session(self._connection, self._clock)
+            self._checked_at = None
+            yield SqliteRewindTx(session)
+            session.run("leases.set_last_now", {"now": session.now})
 
     def change_mark(self) -> int:
         """Return a number that changes when another connection has written; asked outside of a transaction.
@@ -121,7 +136,7 @@ class SqliteStore:
         last: int = session.value("leases.last_now")
         if session.now < last - CLOCK_SLACK:
             hours = (last - session.now) / 3_600_000_000
-            fix = "set the clock; nothing is written until then"
+            fix = "set the clock; if it is right, `mtctl scheduler rewind`"
             raise state_error("clock_behind", f"the clock is {hours:.1f} hours behind the state file", self._path, fix)
         if session.now > last + _CLOCK_STEP:
             session.run("leases.set_last_now", {"now": session.now})

@@ -114,7 +114,7 @@ class WorkflowTx(SqliteView):
     def add_group(self, holder_id: int, process_group: int, started: int) -> None:
         """Record a process group that a holder has started, to be killed when the holder is found dead.
 
-        Raises `lease_lost` (CONFLICT) for a holder that was ended meanwhile: what it is about to start is another's now.
+        Raises `lease_lost` (CONFLICT) for a holder that was ended: what it is about to start is another's now.
         """
         row = {"holder_id": holder_id, "process_group": process_group, "started": started}
         if not self.session.run("leases.add_group", row):

@@ -142,6 +142,20 @@ class WorkflowView(WorkView):
         found = self.session.row("queues.limits", {"name": name})
         return (None, None) if found is None else (found[0], found[1])
 
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    def last_now(self) -> Instant:
+        """Return the greatest time ever written, to the minute."""
+        found: Instant = self.session.value("leases.last_now")
+        return found
+
+    def ahead(self, now: Instant, after: Instant) -> Ahead:
+        """Return what lies ahead of now: open tasks that wait longer than until `after`, and scheduled instances."""
+        from mtctl.ports.rewinding import Ahead  # noqa: PLC0415 - for this question only
+
+        tasks, instances = self.session.row("rewind.ahead", {"now": now, "after": after}) or (0, 0)
+        return Ahead(tasks=tasks, instances=instances)
+
     # --- notices ------------------------------------------------------------------------------------------------
 
     def events_after(self, event_id: int, limit: int) -> list[EventRow]:

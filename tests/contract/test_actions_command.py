@@ -141,14 +141,14 @@ TROUBLES = {
 
 
 @pytest.mark.parametrize("case", TROUBLES)
-def test_each_trouble_has_its_own_code_and_is_permanent(ground: Ground, case):
+def test_each_trouble_has_its_own_code_and_only_an_exit_code_may_pass(ground: Ground, case):
     (ground.folder / "logs").mkdir(mode=0o700)
     ground.script("plain", "#!/bin/sh\n", 0o644)
     ground.script("lost", "#!/nosuch/interpreter\n")
     ground.script("text", "hello\n")
     argv, code, words = TROUBLES[case]
     result = ground.run(*argv)
-    assert (result.outcome, result.code, result.transient) == (Outcome.FAILED, code, False)
+    assert (result.outcome, result.code, result.transient) == (Outcome.FAILED, code, code == "command_exit")
     assert words in result.message
     assert "\n" not in result.message
 

@@ -178,12 +178,14 @@ def test_the_run_key_of_what_a_person_asked_for_names_the_instance(stage: Stage)
 
 
 def test_a_failing_program_is_told_with_its_log_and_tried_again_only_where_that_may_help(stage: Stage):
-    permanent = stage.run(python("print('why'); raise SystemExit(3)"))
+    permanent = stage.run(python("print('why'); raise SystemExit(3)", transient=(75,)))
     assert (permanent.task.state, permanent.attempts[0].error_code) == (TaskState.FAILED, "command_exit")
     assert "exit code 3: why" in (permanent.attempts[0].error or "")
     assert f"{permanent.attempts[0].ulid}.log" in (permanent.attempts[0].error or "")
     passing = stage.run(python("raise SystemExit(75)", transient=(75,)))
     assert (passing.task.state, passing.task.tries) == (TaskState.PENDING, 1)
+    usual = stage.run(python("raise SystemExit(3)"))
+    assert usual.task.state is TaskState.PENDING, "any code may pass where none is named"
     missing = stage.run(CommandSpec(argv=("nosuchprogram",)))
     assert (missing.task.state, missing.attempts[0].error_code) == (TaskState.FAILED, "command_not_found")
 

@@ -383,3 +383,117 @@ def test_any_story_keeps_the_promises_and_ends():
 @pytest.mark.campaign
 def test_a_thousand_stories_keep_the_promises_and_end():
     _run(1000, 80)
+
+
+# --- broken code: each of these must be caught ------------------------------------------------------------------------
+
+
+def _unguarded_mark(patch: pytest.MonkeyPatch) -> None:
+    """A tick that fires what it read before its transaction, and a mark that is set whatever it was."""
+
+    def tick(self: Scheduler) -> TickReport:
+        with self._store.read() as view:
+            due = view.due_workflows(self._clock.now(), 100)
+        if due:
+            with self._store.write() as tx:
+                for row in due:
+                    Firing(tx, self._new_ulid).fire(row)
+        return TickReport()
+
+    text = statement("workflows.move_mark").partition("AND (last_fire_at IS NULL")[0]
+    _patch_sql(patch, "workflows.move_mark", text)
+    patch.setattr(Scheduler, "tick", tick)
+    patch.setattr(store_fires, "_exists", lambda *_: False)
+
+
+def _slots_by_counter(patch: pytest.MonkeyPatch) -> None:
+    """A slot is taken at the claim and given back at the end; who dies keeps it."""
+    taken: dict[int, int] = {}
+    pick, finish = turns.pick, claims.finish
+
+    def counted_pick(session: Any, instance_id: int | None) -> int | None:
+        world = id(session.connection.filename)
+        world = hash(session.connection.filename)
+        found = pick(session, instance_id) if taken.get(world, 0) < 6 else None
+        taken[world] = taken.get(world, 0) + (found is not None)
+        return found
+
+    def counted_finish(session: Any, *parts: Any, **more: Any) -> bool:
+        world = hash(session.connection.filename)
+        taken[world] = taken.get(world, 0) - 1
+        return finish(session, *parts, **more)
+
+    patch.setattr(turns, "pick", counted_pick)
+    patch.setattr(claims, "finish", counted_finish)
+
+
+def _publish_without_lease(patch: pytest.MonkeyPatch) -> None:
+    """Whoever has staged something publishes it, whether the attempt is still its own or not."""
+    text = "SELECT a.epoch, a.version_id, a.pinned_snapshot, a.started_at FROM attempt a WHERE a.attempt_id = :attempt_id"
+    _patch_sql(patch, "work.attempt_guard", text)
+
+
+def _sweep_from_a_stale_read(patch: pytest.MonkeyPatch) -> None:
+    """A sweep that decides by what it has read and writes that down without looking again."""
+
+    def stale(store: Any, liveness: Any) -> int:
+        with store.read() as view:
+            dead = [one.holder_id for one in view.holders() if not liveness.is_alive(one)] + [
+                one.holder_id for one in view.expired_holders()
+            ]
+            running = view.session.connection.execute(
+                "SELECT task_id FROM task_instance JOIN attempt USING (attempt_id) WHERE state = 'running' "
+                f"AND holder_id IN ({','.join(map(str, dead)) or 'NULL'})"
+            ).fetchall()
+        if running:
+            with store.write() as tx:
+                for (task,) in running:
+                    again = "UPDATE task_instance SET state = 'pending', attempt_id = NULL, ended_at = NULL WHERE task_id = ?"
+                    tx.session.connection.execute(again, (task,))
+                for holder in dead:
+                    tx.lose(holder)
+        return len(dead)
+
+    patch.setattr(simulation_kit, "sweep", stale)
+
+
+def _late_results_count(patch: pytest.MonkeyPatch) -> None:
+    """An attempt that was given up ends its task all the same."""
+    text = statement("work.finish_attempt").replace("AND outcome IS NULL", "")
+    _patch_sql(patch, "work.finish_attempt", text)
+
+
+def _edits_do_not_settle(patch: pytest.MonkeyPatch) -> None:
+    """A schedule changes without firing first what is due under the old one."""
+    patch.setattr(Versions, "settle", lambda _self, _tx, row: row)
+    patch.setattr("mtctl.services.workflow_versions._refuse_behind", lambda *_: None)
+
+
+def _dead_are_not_buried(patch: pytest.MonkeyPatch) -> None:
+    """A sweep gives work away while the program of the dead one still runs."""
+    patch.setattr(simulation_kit.FakeLiveness, "bury", lambda *_: None)
+
+
+def _downstream_does_not_wait(patch: pytest.MonkeyPatch) -> None:
+    """What is created is ready."""
+    patch.setattr("mtctl.core.advance.DONE", frozenset(TaskState))
+
+
+def _patch_sql(patch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    patch.setattr(store_session, "statement", lambda asked: text if asked == name else statement(asked))
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        _unguarded_mark, _slots_by_counter, _publish_without_lease, _sweep_from_a_stale_read, _late_results_count,
+        _edits_do_not_settle, _dead_are_not_buried, _downstream_does_not_wait,
+    ],
+)  # fmt: skip
+def test_broken_code_is_caught(monkeypatch: pytest.MonkeyPatch, breaks: Any) -> None:
+    breaks(monkeypatch)
+    before = Story.worlds
+    with pytest.raises((AssertionError, MtctlError, pytest.fail.Exception, Exception)) as caught:  # noqa: B017, PT011
+        _run(400, 80, shrinks=False)
+    print(f"{breaks.__name__}: story {Story.worlds - before}: {str(caught.value)[:200]}")
