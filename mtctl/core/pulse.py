@@ -27,7 +27,10 @@ LATE_LOOK = 300_000_000
 """How long nobody may look at the schedules while there is something to do, in microseconds."""
 
 CLOCK_SLACK = 60_000_000
-"""How far the newest entry of the log may lie in the future, in microseconds."""
+"""How far the newest time in the state file may lie in the future, in microseconds."""
+
+CLOCK_FIX = "set the clock; if it is right, `mtctl scheduler rewind`"
+"""What to do about a clock that is behind: either it is wrong now, or it was ahead once."""
 
 
 class TroubleKind(StrEnum):
@@ -92,7 +95,7 @@ class WaitingTask:
 class Pulse:
     """What is known at one moment.
 
-    `written_at` is the newest instant in the log, `looked_at` when somebody last looked at the schedules.
+    `written_at` is the newest instant in the state file, `looked_at` when somebody last looked at the schedules.
     """
 
     now: Instant
@@ -120,8 +123,8 @@ def _clock(pulse: Pulse) -> Trouble | None:
     seconds = ((pulse.written_at or 0) - pulse.now) // 1_000_000
     return Trouble(
         kind=TroubleKind.CLOCK,
-        text=f"the clock is {lasting(seconds)} behind the newest entry of the log",
-        fix="set the clock; nothing that is due by it can be right",
+        text=f"clock behind: it is {lasting(seconds)} behind the newest time in the state file",
+        fix=CLOCK_FIX,
     )
 
 

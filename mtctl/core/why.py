@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import iso_utc
-from mtctl.core.pulse import lasting
+from mtctl.core.pulse import CLOCK_FIX, lasting
 from mtctl.core.states import InstanceState, TaskState, WorkflowState
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Cause(StrEnum):
     """What holds something up."""
 
     NOTHING = "nothing"  # fresh, or ended well: nothing is held up
-    CLOCK = "clock_behind"  # the clock is behind the log: nothing can be written
+    CLOCK = "clock_behind"  # the clock is behind the state file: little or nothing can be written
     NOT_APPLIED = "not_applied"  # the file says otherwise than what is in force
     RUNNING = "running"  # it is being done
     UPSTREAM = "upstream"  # what it reads is not fresh
@@ -321,8 +321,8 @@ def _ended(task: TaskFacts, subject: str) -> Link:
 
 
 def _clock(facts: Facts, subject: str) -> Link:
-    text = f"the clock is {lasting(facts.behind)} behind the newest entry of the log"
-    return Link(subject=subject, cause=Cause.CLOCK, text=text, fix="set the clock")
+    text = f"clock behind: it is {lasting(facts.behind)} behind the newest time in the state file"
+    return Link(subject=subject, cause=Cause.CLOCK, text=text, fix=CLOCK_FIX)
 
 
 def _subject(task: TaskFacts) -> str:

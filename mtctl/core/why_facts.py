@@ -95,7 +95,7 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything known at one moment. `behind` is how far the clock is behind the log, in seconds (0: it is not).
+    """Everything known at one moment. `behind` is how far the clock is behind the file, in seconds (0: it is not).
 
     `is_watched` says that a daemon or a tick looks for work.
     """

@@ -5,6 +5,7 @@ Errors stop an apply; warnings are told and nothing else.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtctl.core.calendar import show
@@ -35,12 +36,16 @@ class Verdict(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the project has: tables in force or about to be, queues, channels and the names of other workflows."""
+    """What the project has: tables in force or about to be, queues, channels and the names of other workflows.
+
+    `drafts` are the files of tables that are not in force yet, by the table's name.
+    """
 
     tables: Mapping[str, TableDefinition]
     queues: Collection[str]
     channels: Collection[str]
     workflows: Collection[str]
+    drafts: Mapping[str, str] = MappingProxyType({})
 
 
 def validate(definition: WorkflowDefinition, known: Known, now: Instant, *, file: str = "") -> Verdict:
@@ -52,6 +57,7 @@ def validate(definition: WorkflowDefinition, known: Known, now: Instant, *, file
         *_timing(definition, now),
         *_options(definition),
         *_tables(definition, known.tables),
+        *_drafts(definition, known),
     ]
     return Verdict(tuple(_unknown(definition, known, file)), tuple(dict.fromkeys(warned))[:MOST_WARNINGS])
 
@@ -95,6 +101,19 @@ def propose_downstream(table: str, lineage: Mapping[str, Collection[str]]) -> tu
     return topological(found, upstream)
 
 
+def _is_defined(table: str, known: Known) -> bool:
+    return table in known.tables or table in known.drafts
+
+
+def _drafts(definition: WorkflowDefinition, known: Known) -> Iterator[str]:
+    """Yield what could not be checked since a table exists as a file only."""
+    for task in definition.tasks:
+        if isinstance(task.spec, RefreshSpec) and task.spec.table not in known.tables:
+            file = known.drafts.get(task.spec.table)
+            if file is not None:
+                yield f"table {task.spec.table} ({file}) is not applied yet: what depends on it is not checked"
+
+
 def _unknown(definition: WorkflowDefinition, known: Known, file: str) -> Iterator[MtctlError]:
     def error(noun: str, name: str, names: Collection[str], place: str, fix: str) -> MtctlError:
         near = closest(name, sorted(names))
@@ -108,7 +127,7 @@ def _unknown(definition: WorkflowDefinition, known: Known, file: str) -> Iterato
     if definition.queue not in known.queues:
         yield error("queue", definition.queue, known.queues, "queue", queue_fix)
     for at, task in enumerate(definition.tasks, 1):
-        if isinstance(task.spec, RefreshSpec) and task.spec.table not in known.tables:
+        if isinstance(task.spec, RefreshSpec) and not _is_defined(task.spec.table, known):
             fix = "define it in tables/, or `mtctl table list` shows the tables"
             yield error("table", task.spec.table, known.tables, f"tasks[{at}].table", fix)
         if task.queue is not None and queue_of(definition, task) not in known.queues:

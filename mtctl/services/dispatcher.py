@@ -155,9 +155,12 @@ class Dispatcher:
         """
         for passed in range(PASSED_AT_ONCE):
             task = tx.next_task(instance_id)
-            verdict = judge(tx, task) if task is not None else None
-            if task is None or verdict is None:
+            if task is None:
                 return None, passed
+            verdict = judge(tx, task)
+            if verdict is None:
+                self._give_up(tx, task)
+                continue
             if verdict.fixed is not None:
                 tx.fix_intervals(task.task_id, verdict.fixed, _count(verdict.table, verdict.fixed))
             if verdict.skip:
@@ -177,6 +180,14 @@ class Dispatcher:
         """Let what is not ready wait on its own; what is ready runs."""
         rest = tx.split_task(task.task_id, verdict.rest, _count(verdict.table, verdict.rest))
         tx.postpone(rest, ready_at=verdict.ready_at, why=verdict.wait, waits_for=verdict.waits_for)
+
+    def _give_up(self, tx: Tx, task: TaskRow) -> None:
+        """Cancel a task whose table is gone, such as one that was asked for again: it would hold up all behind it."""
+        why = "table dropped"
+        arrow = Transition(task_id=task.task_id, from_state=TaskState.PENDING, to_state=TaskState.CANCELLED, why=why)
+        tx.apply((arrow,))
+        tx.advance(task.instance_id)
+        self._on_event(replace(self._event("cancelled", task, None, EMPTY), detail=why))
 
     def _skip(self, tx: Tx, task: TaskRow, verdict: Verdict) -> None:
         arrow = Transition(

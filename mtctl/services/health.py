@@ -59,10 +59,10 @@ class Pulses:
             )
 
 
-def written_at(view: View) -> Instant | None:
-    """Return the instant of the newest entry of the log."""
+def written_at(view: View) -> Instant:
+    """Return the newest instant in the state file: of the last event, or of what was written without one."""
     last = view.events_after(view.last_event() - 1, 1)
-    return last[0].at if last else None
+    return max(view.last_now(), last[0].at if last else 0)
 
 
 def _due(view: View, now: Instant) -> Iterable[WorkflowRow]:

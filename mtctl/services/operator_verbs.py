@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mtctl.services.queues import Queues
     from mtctl.services.reports.channels import ChannelLine
     from mtctl.services.reports.running import TaskEvent
+    from mtctl.services.rewinding import Rewinds
     from mtctl.services.why import Whys
 
 
@@ -97,6 +98,14 @@ class OperatorVerbs:
         from mtctl.services.health import Pulses  # noqa: PLC0415 - built at its first use
 
         return Pulses(self._ports.store, self._ports.clock, self._ports.looks)
+
+    @cached_property
+    def rewinds(self) -> Rewinds:
+        """What a clock that was ahead has written."""
+        from mtctl.services.people import user_name  # noqa: PLC0415 - built at its first use
+        from mtctl.services.rewinding import Rewinds  # noqa: PLC0415 - the same
+
+        return Rewinds(self._ports.store, self._ports.clock, user_name())
 
     @cached_property
     def notices(self) -> Notices:

@@ -75,7 +75,8 @@ class Teller:
         try:
             with self._open_notices() as notices:
                 what(notices)
-        except MtctlError as error:
-            if str(error) != self._said:  # the same trouble is not said every half minute
-                self._said = str(error)
-                self._say(f"notices: {error}")
+        except Exception as error:  # noqa: BLE001 - a thread that dies unseen would leave everybody untold
+            text = str(error) if isinstance(error, MtctlError) else f"{type(error).__name__}: {error}"
+            if text != self._said:  # the same trouble is not said every half minute
+                self._said = text
+                self._say(f"notices: {text}")

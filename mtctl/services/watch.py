@@ -81,11 +81,22 @@ class Watch:
     def interrupt(self, why: Interruption) -> None:
         """Stop the attempt in hand for a reason; the first reason stays. Nothing happens where nothing runs."""
         with self._lock:
-            if self._claimed is None or self.why is not None:
+            claimed = self._claimed
+        if claimed is not None:
+            self._stop_one(claimed, why)
+
+    def _stop_one(self, claimed: Claimed, why: Interruption) -> None:
+        """Stop this attempt and no other: what was asked of the one before must not hit the next.
+
+        The lock is held until the work has been told, so that no other attempt begins in between.
+        """
+        with self._lock:
+            if self._claimed is not claimed:
                 return
-            self.why = why
-            self.stop.set()
-        self._interrupt()
+            if self.why is None:
+                self.why = why
+                self.stop.set()
+            self._interrupt()
 
     def _look_until_closed(self) -> None:
         store: Store | None = None
@@ -98,16 +109,21 @@ class Watch:
                     claimed, until = self._claimed, self._until
                 if claimed is None or self._closing.is_set():
                     continue
-                if self.why is not None:
-                    self._interrupt()  # again: the first may have come just before the work began
+                why = self.why
+                if why is not None:
+                    self._stop_one(claimed, why)  # again: the first may have come just before the work began
                     continue
                 if until is not None and self._clock.boottime() > until:
-                    self.interrupt(Interruption.TIMEOUT)
-                store = store or self._open_store()
-                mark = store.change_mark()
-                if mark != seen and self._is_unwanted(store, claimed):
-                    self.interrupt(Interruption.CANCEL)
-                seen = mark
+                    self._stop_one(claimed, Interruption.TIMEOUT)
+                    continue
+                try:
+                    store = store or self._open_store()
+                    mark = store.change_mark()
+                    if mark != seen and self._is_unwanted(store, claimed):
+                        self._stop_one(claimed, Interruption.CANCEL)
+                    seen = mark
+                except Exception:  # noqa: BLE001 - a look that failed is made again: the time limit must still hold
+                    seen = -1
         finally:
             if store is not None:
                 store.close()

@@ -141,7 +141,7 @@ class _Gathering:
         return WhyReport(kind="workflow", subject=row.name, why=why)
 
     def _facts(self, tables: dict[str, TableFacts]) -> Facts:
-        behind = (self._written or 0) - self._now if is_behind(self._now, self._written) else 0
+        behind = self._written - self._now if is_behind(self._now, self._written) else 0
         return Facts(
             now=self._now,
             behind=behind // 1_000_000,

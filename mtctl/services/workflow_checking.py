@@ -36,13 +36,24 @@ class Checker:
         return warnings
 
     def among(
-        self, view: View, more: Iterable[WorkflowDefinition], now: Instant
+        self, view: View, more: Iterable[WorkflowDefinition], now: Instant, *, drafts: bool = False
     ) -> Callable[[WorkflowDefinition, str], Verdict]:
-        """Return what judges a definition among the tables, queues and workflows in force and `more` workflows."""
+        """Return what judges a definition among the tables, queues and workflows in force and `more` workflows.
+
+        With `drafts` a table whose file is not applied yet counts as defined.
+        """
         tables = {table.definition.name: table.definition for table in view.tables()}
         names = [row.name for row in view.workflows()]
         queues = [queue.name for queue in view.queues()]
-        return self.judge(tables, queues, [*names, *(one.name for one in more)], now)
+        found = self._drafts(tables) if drafts else {}
+        return self.judge(tables, queues, [*names, *(one.name for one in more)], now, found)
+
+    def _drafts(self, tables: Mapping[str, TableDefinition]) -> dict[str, str]:
+        """Return the files of tables that are not in force, by name; files that cannot be read are left out."""
+        from mtctl.services.files import scan_files  # noqa: PLC0415 - only `validate` reads them
+
+        files = scan_files(self._project).files
+        return {file.statement.name: file.file for file in files if file.statement.name not in tables}
 
     def judge(
         self,
@@ -50,9 +61,10 @@ class Checker:
         queues: Iterable[str],
         workflows: Iterable[str],
         now: Instant,
+        drafts: Mapping[str, str] | None = None,
     ) -> Callable[[WorkflowDefinition, str], Verdict]:
-        """Return what judges a definition among these tables, queues and workflows."""
+        """Return what judges a definition among these tables (`drafts`: files by name), queues and workflows."""
         told = self._project.notify
         channels = frozenset(channel.name for channel in told.channels) if told is not None else frozenset()
-        known = Known(tables=tables, queues=frozenset(queues), channels=channels, workflows=frozenset(workflows))
+        known = Known(tables, frozenset(queues), channels, frozenset(workflows), drafts or {})
         return lambda definition, label: validate(definition, known, now, file=label)

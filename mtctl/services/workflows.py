@@ -98,7 +98,7 @@ class Workflows:
         with self._store.read() as view:
             rows = {row.name: row for row in view.workflows()}
             scan = scan_workflows(self._project)
-            judge = self._checker.among(view, [file.definition for file in scan.files], self._clock.now())
+            judge = self._checker.among(view, [file.definition for file in scan.files], self._clock.now(), drafts=True)
         found = []
         for file in scan.files:
             errors, warnings = judge(file.definition, file.file)
@@ -126,7 +126,8 @@ class Workflows:
         except MtctlError as error:
             return _checked(label, label, (error,), ())
         with self._store.read() as view:
-            errors, warnings = self._checker.among(view, [definition], self._clock.now())(definition, label)
+            judge = self._checker.among(view, [definition], self._clock.now(), drafts=True)
+        errors, warnings = judge(definition, label)
         return _checked(definition.name, label, errors, warnings)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mtctl.core.states import InstanceState
     from mtctl.core.workflow import WorkflowDefinition
     from mtctl.ports.notices import NoticeRow
+    from mtctl.ports.rewinding import Ahead
     from mtctl.ports.work import EventRow, InstanceRow, TaskRow
     from mtctl.ports.workflows import OpenInstance, QueueRow, SkippedFires, WorkflowRow
     from mtctl.store.session import Row

@@ -97,3 +97,72 @@ def test_teller_survives_anything():
         yield SimpleNamespace(look=lambda: None, send_due=lambda **k: told.set())
     t=Teller(op, Clock(), said.append); t.start()
     assert told.wait(2); t.close(); assert said
+
+from mtctl.services.daemon import Daemon
+from mtctl.services.scheduler import TickReport
+
+class FakePool:
+    size=2; busy=0
+    def __init__(self): self.woken=[]
+    def wake(self,n): self.woken.append(n)
+    def drain(self): ...
+    def wait(self,s): return True
+    def stuck(self): return False
+
+class Stopping(FakeClock): ...
+
+def daemon_of(kit, seconds, *, sweep=lambda:0, tick=None):
+    pool=FakePool(); ticks=[]
+    class C:
+        def now(s): return kit.clock.now()
+        def boottime(s): return kit.clock.boottime()
+        def boot_id(s): return kit.clock.boot_id()
+        def wait(s,e,sec):
+            kit.clock.advance(sec)
+            if kit.clock.boottime()>end: d._stop.set()
+            return e.is_set()
+    def do():
+        ticks.append(kit.clock.now())
+        if tick: tick(len(ticks))
+        return TickReport()
+    said=[]
+    end=kit.clock.boottime()+int(seconds*1e9)
+    d=Daemon(store=reopened(kit),clock=C(),scheduler=lambda: SimpleNamespace(tick=do),pool=pool,sweep=sweep,tell=lambda:None,reload=lambda:None,say=said.append)
+    return d,pool,ticks,said
+
+def test_daemon_idles_while_queue_paused(tmp_path):
+    kit=kit_at(tmp_path)
+    with kit.store.write() as tx:
+        tx.put_queue("q",slots=1,memory=None,threads=None); tx.pause_queue("q",paused=True,why="")
+    kit.add(noop(0,queue="q")); kit.clock.advance(1)
+    d,pool,ticks,_=daemon_of(kit,60); d.run()
+    assert len(ticks)<130 and len(pool.woken)<10,(len(ticks),len(pool.woken))
+
+def test_daemon_head_of_line(tmp_path):
+    kit=kit_at(tmp_path)
+    kit.add(noop(0),noop(1),noop(2))
+    with kit.store.write() as tx:
+        for t in tx.pending_tasks(None,9): tx.postpone(t.task_id,ready_at=tx.now+900_000_000,why="x",waits_for=None)
+    kit.clock.advance(1); kit.add(noop(0)); kit.clock.advance(1)
+    d,pool,ticks,_=daemon_of(kit,5); d.run()
+    assert pool.woken
+
+def test_daemon_acts_at_once_on_what_its_own_sweep_frees(tmp_path):
+    kit=kit_at(tmp_path)
+    kit.add(noop(0)); kit.claim(None)
+    woke=[]
+    def sweep():
+        if kit.clock.boottime()<10**13+4*10**9: return 0
+        with d._store.write() as tx:
+            if not tx.holders(): return 0
+            tx.lose(kit.holder)
+        return 1
+    d,pool,ticks,_=daemon_of(kit,9,sweep=sweep); d.run()
+    assert pool.woken
+
+def test_daemon_survives_busy(tmp_path):
+    kit=kit_at(tmp_path)
+    def tick(n):
+        if n==1: raise MtctlError("state_busy","x",kind=Kind.BUSY)
+    d,pool,ticks,said=daemon_of(kit,60,tick=tick); d.run()
+    assert len(ticks)>1 and said

@@ -723,3 +723,17 @@ def test_validate_lists_errors_and_warnings_of_files_and_of_what_is_in_force(flo
     assert (mine.errors, mine.file) == ((), None)
     with fails("workflow_unknown"):
         flows.verbs.looks.validate(("nobody",))
+
+
+def test_validate_takes_a_table_whose_file_is_not_applied_yet_and_says_so(flows):
+    folder = flows.root / "tables"
+    folder.mkdir(exist_ok=True)
+    (folder / "soon.sql").write_text("CREATE MATERIALIZED TABLE soon AS SELECT 1 AS x", encoding="utf-8")
+    (flows.root / "workflows").mkdir(exist_ok=True)
+    text = '[[tasks]]\nname = "a"\ntable = "soon"\n[[tasks]]\nname = "b"\ntable = "never"\n'
+    (flows.root / "workflows" / "w.toml").write_text(text, encoding="utf-8")
+
+    [checked] = flows.verbs.looks.validate(())
+
+    assert [error.what for error in checked.errors] == ["no table is named 'never'"]
+    assert any("soon (tables/soon.sql) is not applied yet" in warning for warning in checked.warnings)

@@ -18,6 +18,7 @@ _HOMES = {
     "instances": "InstanceDetail TaskCount",
     "queues": "QueueChanged",
     "refreshing": "RefreshArgs RefreshReport TableResult",
+    "rewinding": "MarkBack RewindReport",
     "running": "PlannedStep TaskEvent",
     "schedules": "CheckedSchedule FireTime NextFires ScheduleArgs ScheduleChanged ScheduleWords Timer",
     "tables": "Status TableStatus",
