@@ -166,9 +166,12 @@ class App:
         )
 
     def reload(self) -> None:
-        """Let a daemon read the project files anew."""
-        if self._keeper.daemon is not None:
-            self._keeper.daemon.reload()
+        """Let a daemon read the project files anew. Callable from a signal handler, as `interrupt`."""
+        _thread.start_new_thread(self._reload, ())
+
+    def _reload(self) -> None:
+        if self._serving is not None:
+            self._serving.reload()
 
     # --- looking ------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Keeper:
         self._scheduler = scheduler
         self._looks = looks
         self._dispatching = dispatching
-        self._say = say
+        self._write_line = say
         self._teller: Teller | None = None
         self.daemon: Daemon | None = None
 
@@ -66,13 +66,15 @@ class Keeper:
         stopped: Callable[[], bool],
     ) -> DaemonReport:
         """Run a daemon until it is stopped; `stopped` says that a signal came before there was one."""
-        from mtctl.services.serving import serve  # noqa: PLC0415 - only a daemon
+        from mtctl.services.holder import LEASELESS  # noqa: PLC0415 - only a daemon
+        from mtctl.services.serving import serve  # noqa: PLC0415 - the same
 
         self.daemon = daemon = self._make(workers, on_event, reload)
         if stopped():
             daemon.stop()
         try:
-            with self._parts.holder(self._store, "daemon", "up", lambda: None, daemon.stop), self._telling():
+            holder = self._parts.holder(self._store, LEASELESS, "up", lambda: None, lambda: daemon.trouble(_lost()))
+            with holder, self._telling():
                 return serve(daemon, self._clock, self._say)
         finally:
             self.daemon = None
@@ -87,12 +89,14 @@ class Keeper:
 
         def heard(event: TaskEvent) -> None:
             daemon.poke()
-            on_event(event)
+            with suppress(OSError):  # nobody listens any more: that is no reason to lose the work in hand
+                on_event(event)
 
         pool = Pool(
             workers,
             lambda number: self._parts.worker(number, workers, "up", heard),
             lambda error: daemon.trouble(error),  # noqa: PLW0108 - the daemon is made after its pool
+            self._say,
         )
         daemon = Daemon(
             store=self._store,
@@ -108,11 +112,14 @@ class Keeper:
 
     def _is_quiet(self) -> bool:
         """Return whether a round would find nothing: nothing due, nothing ready, nobody dead, nobody to tell."""
+        now = self._clock.now()
         with self._store.read() as view:
-            has_holders = bool(view.holders())
+            has_holders, is_behind = bool(view.holders()), view.last_now() > now
         if has_holders:
             self._parts.sweep(self._store)
-        now = self._clock.now()
+        if is_behind:
+            with self._store.write():  # refuses a clock that is too far behind, though nothing is due by it
+                pass
         with self._store.read() as view:
             due = view.next_due()
             is_quiet = (due is None or due > now) and view.next_task(None) is None
@@ -143,6 +150,10 @@ class Keeper:
         finally:
             store.close()
 
+    def _say(self, text: str) -> None:
+        with suppress(OSError):  # a terminal that was closed must not end a daemon
+            self._write_line(text)
+
     def _poke_teller(self) -> None:
         self._looks.note()
         if self._teller is not None:
@@ -155,3 +166,11 @@ class Keeper:
         with self._notices() as notices:
             notices.look()
             notices.send_due()
+
+
+def _lost() -> Exception:
+    """Return the error of a daemon that cannot show any more that it lives: whoever supervises it starts another."""
+    from mtctl.core.errors import Kind, MtctlError  # noqa: PLC0415 - only trouble
+
+    what = "the daemon could not write to the state file for 40 s"
+    return MtctlError("daemon_lost", what, kind=Kind.BUSY, fix="start it again")

@@ -94,15 +94,18 @@ class Parts:
         from mtctl.services.ending import Endings  # noqa: PLC0415 - the same
         from mtctl.services.limits import Limits  # noqa: PLC0415 - the same
         from mtctl.services.running import TaskRunner  # noqa: PLC0415 - the same
+        from mtctl.services.sources import Sources  # noqa: PLC0415 - the same
         from mtctl.services.watch import Interruption, Watch  # noqa: PLC0415 - the same
         from mtctl.services.worker import Worker  # noqa: PLC0415 - the same
 
         def lose() -> None:
-            self._notice("the leases of this process could not be renewed for 40 s: its work is stopped")
             watch.interrupt(Interruption.LOST)
             crew.engine.kill()
+            # Last: it raises where nobody reads stderr any more.
+            self._notice("the leases of this process could not be renewed for 40 s: its work is stopped")
 
-        watch = Watch(self.open_store, self._clock, crew.engine.cancel)
+        ends = crew.stop if kind == "command" else None  # a worker of a daemon lets what runs end
+        watch = Watch(self.open_store, self._clock, crew.engine.cancel, ends)
         holder = self.holder(crew.store, kind, title, lambda: crew.engine.group, lose)
         with watch, holder:
             endings = Endings(crew.store, self._clock, watch)
@@ -114,6 +117,7 @@ class Parts:
                 holder=holder,
                 stop=crew.stop,
                 sweep=lambda: self.sweep(crew.store),
+                observe=Sources(self._project, crew.store).look,
                 on_event=on_event,
             )
 

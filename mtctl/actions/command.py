@@ -60,7 +60,11 @@ def run_command(
     if stop.is_set():
         return ActionResult(outcome=Outcome.CANCELLED, code="cancelled", message="cancelled before it began")
     group = 0
-    with _supervisor(_frame(request, cap, head)) as process:
+    try:
+        supervisor = _start()
+    except OSError as error:  # no room for one more process or pipe, as when the program itself cannot be forked
+        return _not_started(request, {"stage": "fork", "errno": error.errno or errno.EAGAIN})
+    with _supervised(supervisor, _frame(request, cap, head)) as process:
         for frame in _frames(process, request, stop):
             if frame["is"] == "started":
                 group = frame["group"]
@@ -84,10 +88,8 @@ def run_command(
 # --- the supervisor ---------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _supervisor(frame: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a supervisor with its request; at the end its pipe closes, which ends whatever it still has."""
-    process = subprocess.Popen(
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", _BOOT, _HERE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -95,6 +97,11 @@ def _supervisor(frame: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
         start_new_session=True,
         cwd="/",
     )
+
+
+@contextlib.contextmanager
+def _supervised(process: subprocess.Popen[bytes], frame: dict[str, Any]) -> Iterator[subprocess.Popen[bytes]]:
+    """Give a supervisor its request; at the end its pipe closes, which ends whatever it still has."""
     try:
         _send(process, json.dumps(frame).encode() + b"\n")
         yield process

@@ -1377,7 +1377,7 @@ TREE: dict[str, Any] = {
             'arguments': [],
         },
         'scheduler': {
-            'help': 'Let the system keep a project going: units for systemd, a line for cron',
+            'help': 'Let the system keep a project going: units for systemd, a line for cron; rewind after a wrong clock',
             'commands': {
                 'install': {
                     'help': 'Print what lets the system keep this project going',
@@ -1398,6 +1398,27 @@ TREE: dict[str, Any] = {
                         '--help': ('Show the help.', None),
                     },
                     'arguments': [''],
+                },
+                'rewind': {
+                    'help': 'Bring back to now what a clock that was ahead has written, once the clock is right. Asks first',
+                    'commands': {},
+                    'options': {
+                        '-y': ('Do not ask.', None),
+                        '--yes': ('Do not ask.', None),
+                        '-C': ('Use the project in or above DIR.', '@dir'),
+                        '--directory': ('Use the project in or above DIR.', '@dir'),
+                        '-o': ('Write the answer in this format.', ['table', 'json', 'ndjson', 'csv']),
+                        '--output': ('Write the answer in this format.', ['table', 'json', 'ndjson', 'csv']),
+                        '--color': ('When to use colour; NO_COLOR is respected.', ['auto', 'always', 'never']),
+                        '-q': ('Say nothing but errors on stderr.', None),
+                        '--quiet': ('Say nothing but errors on stderr.', None),
+                        '-v': ('Say more on stderr.', None),
+                        '--verbose': ('Say more on stderr.', None),
+                        '--debug': ('Show tracebacks (also MTCTL_DEBUG=1).', None),
+                        '-h': ('Show the help.', None),
+                        '--help': ('Show the help.', None),
+                    },
+                    'arguments': [],
                 },
             },
             'options': {

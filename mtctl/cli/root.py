@@ -54,7 +54,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "notify": Entry("notify", "List the channels that are told, and try them.", group=True),
     "scheduler": Entry(
-        "scheduler", "Let the system keep a project going: units for systemd, a line for cron.", group=True
+        "scheduler",
+        "Let the system keep a project going: units for systemd, a line for cron; rewind after a wrong clock.",
+        group=True,
     ),
     "lake": Entry("lake", "Look after the files of the lake.", group=True),
     "completion": Entry("shell", "Print the completion script of a shell."),

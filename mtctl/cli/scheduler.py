@@ -1,4 +1,4 @@
-"""Floor 4. `scheduler`: what lets the system call mtctl."""
+"""Floor 4. `scheduler`: what lets the system call mtctl, and what helps it after a clock that was wrong."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from mtctl.cli.command import command
+from mtctl.cli.exit import ExitCode
 from mtctl.cli.root import group
 from mtctl.cli.ui import Ui
 from mtctl.core.errors import usage
 
-app = group("Let the system keep a project going: units for systemd, a line for cron.")
+app = group("Let the system keep a project going: units for systemd, a line for cron; rewind after a wrong clock.")
 
 
 @command(
@@ -38,3 +39,28 @@ def install(
         raise usage("print_missing", "nothing is installed without a look at it", fix=fix)
     with ui.project() as project:
         ui.show(unit_text(kind, project.project))
+
+
+@command(app, "rewind", "mtctl scheduler rewind", "mtctl scheduler rewind --yes -o json")
+def rewind(
+    ui: Ui,
+    *,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+) -> None:
+    """Bring back to now what a clock that was ahead has written, once the clock is right. Asks first.
+
+    The newest time in the state file becomes now, so that everything can be written again; marks of schedules go back
+    to the newest fire that has come, and open tasks that wait more than a day longer are ready. What was made for fires
+    that are still to come stays, and those fires are not made again.
+    """
+    from mtctl.cli.show_rewind import rewind_answer, rewind_lines  # noqa: PLC0415
+    from mtctl.services.rewinding import is_needed  # noqa: PLC0415
+
+    with ui.project() as project:
+        found = project.operator.rewinds.look()
+        if is_needed(found) and not yes:
+            for line in rewind_lines(found):
+                ui.say(line)
+            if not ui.confirm("is the clock right, and is all that to be brought back to it?"):
+                raise typer.Exit(ExitCode.FAILED)
+        ui.show(rewind_answer(project.operator.rewinds.rewind()))

@@ -68,7 +68,7 @@ class RunnerClient:
     def start(self) -> None:
         """Start the runner now, in the background; the first call then finds it warm."""
         if self._runner is None:
-            self._runner = RunnerProcess(self._python, self._settings)
+            self._runner = self._started()
 
     def parse(self, queries: Sequence[str]) -> list[Parsed | MtctlError]:
         """Parse queries; see the port."""
@@ -179,13 +179,24 @@ class RunnerClient:
         if self._runner is not None and not self._runner.is_alive:
             self._drop()
         if self._runner is None:
-            self._runner = RunnerProcess(self._python, self._settings)
+            self._runner = self._started()
         self._last += 1
         self._busy = self._last
         self._runner.send({**frame, "id": self._last, "limits": self._limits})
         if self._stopped:  # it came between the question above and this request
             self.cancel()
         return self._runner, self._last
+
+    def _started(self) -> RunnerProcess:
+        """Return a new runner; raises `runner_not_started` (ENGINE) where the system has no room for it."""
+        try:
+            return RunnerProcess(self._python, self._settings)
+        except OSError as error:
+            what = f"the query process cannot be started: {error.strerror or error}"
+            fix = "look at the limits of processes and open files, and at the space for temporary files"
+            raise MtctlError(
+                "runner_not_started", what, kind=Kind.ENGINE, where=error.filename or "", fix=fix
+            ) from None
 
     def _guarded(self, wait: Callable[[], Any], *, stays_open: bool = False) -> Any:
         """Wait for an answer; whatever breaks the waiting off (Ctrl-C) cancels the request and waits for its end.

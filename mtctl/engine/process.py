@@ -34,7 +34,12 @@ class RunnerProcess:
         Path(settings.temp).mkdir(mode=0o700, parents=True, exist_ok=True)
         self.temp = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=settings.temp)
         self._stderr = os.fdopen(os.open(Path(self.temp, "stderr"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b")
-        self._process = _start(python, self._stderr)
+        try:
+            self._process = _start(python, self._stderr)
+        except OSError:
+            self._stderr.close()
+            shutil.rmtree(self.temp, ignore_errors=True)
+            raise
         self.frames: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._write_lock = threading.Lock()
         threading.Thread(target=self._hear, name="runner-reader", daemon=True).start()

@@ -11,7 +11,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import MtctlError
+from mtctl.core.errors import Kind, MtctlError
+from mtctl.services.jumps import Jumps, jump_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,14 +35,17 @@ SWEEP_SECONDS = 2.0
 LONGEST_SECONDS = 30.0
 """How long it goes without looking at the schedules, whatever they said last."""
 
+AGAIN = 1_000_000
+"""How long what is ready and cannot begin (its queue is full or paused) waits for another look, in microseconds."""
+
+GIVE_BACK_SECONDS = 20.0
+"""How long a daemon that met with trouble waits for its workers to give back what they run."""
+
 DRAIN_SECONDS = 300.0
 """How long a stopping daemon waits for what runs."""
 
 HANG_SECONDS = 120.0
 """After how long without a step the main loop counts as hung."""
-
-JUMP = 300_000_000
-"""How far wall clock and boot clock may part between two steps, in microseconds, before it is called a jump."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,8 @@ class Daemon:
         self._fired = 0
         self._skipped = 0
         self._stepped_at = clock.boottime()
+        self._jumps = Jumps(clock)
+        self._holds = False
 
     # --- asked from outside, from any thread ----------------------------------------------------------------------
 
@@ -119,42 +125,80 @@ class Daemon:
 
     def run(self) -> DaemonReport:
         """Run until stopped; raises what a worker could not mend, and STATE errors of the state file."""
-        look = _Look(self._clock)
+        try:
+            self._loop(_Look(self._clock))
+        except Exception:
+            self._give_back()
+            raise
+        return self._end()
+
+    def _loop(self, look: _Look) -> None:
         while not self._stop.is_set():
             self._stepped_at = self._clock.boottime()
             if self._reload_asked.is_set():
                 self._reload_asked.clear()
                 self._read_anew()
-            if look.jumped():
-                self._say("the clock has jumped: schedules are computed anew")
                 look.forget()
-            self._step(look)
+            self._heed_clock(look)
+            try:
+                self._step(look)
+            except MtctlError as error:
+                if error.kind is not Kind.BUSY:
+                    raise
+                self._say(f"{error}: tried again")
+                look.forget()
             self._clock.wait(self._stop, SHORTEST_SECONDS)
             self._clock.wait(self._poked, look.seconds_to_sleep())
             self._poked.clear()
-        return self._end()
 
     def _step(self, look: _Look) -> None:
-        if look.sweeps():
-            self._sweep()
+        if look.sweeps() and self._sweep():
+            look.forget()  # the change mark does not tell of what this connection wrote itself
         mark = self._store.change_mark()
         if mark == look.seen and not look.due():
             return
         look.seen = mark
+        next_due = None if self._holds else self._fire()
+        with self._store.read() as view:
+            # The first in the order of turns may all have to wait: only `next_task` knows whether anything can begin.
+            can_begin = view.next_task(None) is not None
+            waiting = view.pending_tasks(None, self._pool.size) if can_begin else []
+            ready = view.next_ready()
+        now = self._clock.now()
+        if can_begin:
+            self._pool.wake(max(1, sum(task.ready_at <= now for task in waiting)))
+        if ready is not None:
+            ready = max(ready, now + AGAIN)
+        look.plan(next_due, ready)
+        self._tell()
+
+    def _fire(self) -> Instant | None:
+        """Make what is due; return when the next is."""
         report = self._scheduler().tick()
         for trouble in report.troubles:
             self._say(f"cannot fire {trouble}")
         self._fired += report.made
         self._skipped += report.skipped
-        with self._store.read() as view:
-            waiting = view.pending_tasks(None, self._pool.size)
-            ready = view.next_ready()
-        now = self._clock.now()
-        wanted = sum(task.ready_at <= now for task in waiting)
-        if wanted:
-            self._pool.wake(max(1, wanted))
-        look.plan(report.next_due, ready)
-        self._tell()
+        return report.next_due
+
+    def _heed_clock(self, look: _Look) -> None:
+        """Look whether the wall clock has jumped: new fires wait after a long jump ahead, then go on."""
+        parted, held = self._jumps.look(), self._holds
+        self._holds = self._jumps.holds
+        if held and not self._holds:
+            self._say("new fires go on")
+        if parted:
+            self._say(jump_words(parted, holds=self._holds))
+            self._note_jump(parted)
+        if parted or held != self._holds:
+            look.forget()
+
+    def _note_jump(self, parted: Instant) -> None:
+        try:
+            with self._store.write() as tx:
+                tx.add_note("clock_jump", actor="", seconds=parted // 1_000_000, holds=self._holds)
+        except MtctlError as error:  # a clock that is far behind now: the daemon's leases end soon, and it with them
+            self._say(f"the jump is not noted: {error}")
 
     def _read_anew(self) -> None:
         try:
@@ -163,6 +207,14 @@ class Daemon:
             self._say(f"the project files are not taken over: {error}")
         else:
             self._say("the project files were read anew")
+
+    def _give_back(self) -> None:
+        """Let the workers give back what they run: the daemon ends with trouble."""
+        self._pool.abort()
+        until = self._clock.boottime() + GIVE_BACK_SECONDS * 1e9
+        while not self._pool.wait(STEP_SECONDS) and self._clock.boottime() < until:
+            self._stepped_at = self._clock.boottime()
+            self._pool.abort()  # again: one may just have been between its claim and its work
 
     def _end(self) -> DaemonReport:
         """Let what runs end, or give it back, then stop."""
@@ -192,7 +244,6 @@ class _Look:
         self._next: Instant | None = None
         self._looked_at = 0
         self._swept_at = 0
-        self._wall, self._boot = clock.now(), clock.boottime()
 
     def due(self) -> bool:
         """Return whether something may be due, or nobody has looked for a while."""
@@ -215,13 +266,6 @@ class _Look:
             return False
         self._swept_at = now
         return True
-
-    def jumped(self) -> bool:
-        """Return whether the wall clock has moved otherwise than time has passed since the last step."""
-        wall, boot = self._clock.now(), self._clock.boottime()
-        parted = (wall - self._wall) - (boot - self._boot) // 1_000
-        self._wall, self._boot = wall, boot
-        return abs(parted) > JUMP
 
     def seconds_to_sleep(self) -> float:
         """Return how long to sleep: a short step, shorter when something is due before."""

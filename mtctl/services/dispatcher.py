@@ -18,7 +18,7 @@ from mtctl.services.reports.running import TaskEvent
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mtctl.core.interval import IntervalSet
     from mtctl.core.model import Table
@@ -63,15 +63,23 @@ class Dispatcher:
         holder: Holder,
         stop: threading.Event,
         sweep: Callable[[], int],
+        observe: Callable[[Iterable[str]], None],
         on_event: Callable[[TaskEvent], None],
     ) -> None:
-        """Keep the parts; `stop` ends the loop before the next claim, `served` notes whose tasks were run."""
+        """Keep the parts.
+
+        `observe` looks at the source files of tables; `stop` ends the loop before the next claim, `served` notes whose
+        tasks were run.
+        """
         self._store = store
         self._runner = runner
         self._clock = clock
         self._holder = holder
         self._stop = stop
         self._sweep = sweep
+        self._observe = observe
+        self._seen: set[int] = set()
+        self._unseen: list[str] = []
         self._on_event = on_event
         self.served: set[int] = set()
         self._tally = _Tally()
@@ -130,6 +138,10 @@ class Dispatcher:
                     return False
         with self._store.write() as tx:
             found, passed = self._claim(tx, instance_id)
+        if self._unseen:  # outside of the transaction: files are read
+            self._observe(self._unseen)
+            self._unseen = []
+            return True
         self._fruitless = found is None and not passed
         if found is None:
             return passed > 0
@@ -157,6 +169,13 @@ class Dispatcher:
             task = tx.next_task(instance_id)
             if task is None:
                 return None, passed
+            if task.intervals is None and task.table_id is not None and task.task_id not in self._seen:
+                # What came before it in its workflow may have brought new files: what is due depends on them.
+                self._seen.add(task.task_id)
+                table = tx.table(task.table_id)
+                self._unseen = [table.definition.name] if table is not None else []
+                if self._unseen:
+                    return None, passed
             verdict = judge(tx, task)
             if verdict is None:
                 self._give_up(tx, task)

@@ -58,6 +58,8 @@ class Endings:
     def failed(self, claimed: Claimed, error: MtctlError, holder: Holder, began: int) -> Ended:
         """End an attempt that met with trouble, by why it was interrupted or else by the trouble."""
         why = self._watch.why
+        if why is None and error.code == "cancelled" and not self._is_owned(claimed):
+            why = Interruption.RELEASE  # this process ends; nobody has asked for the end of the work
         if holder.lost or why is Interruption.LOST:
             return Ended(
                 outcome=Outcome.LOST, rows=0, seconds=self._since(began), error_code="lost", error=_LOST
@@ -117,6 +119,12 @@ class Endings:
         if not mine:
             return Ended(outcome=Outcome.LOST, rows=0, seconds=seconds, error_code="lost", error=_LOST)
         return Ended(outcome=outcome, rows=rows or 0, seconds=seconds, error_code=code, error=why)
+
+    def _is_owned(self, claimed: Claimed) -> bool:
+        """Return whether somebody waits for the instance in this process: it ends with the process."""
+        instance_id = claimed.task.instance_id
+        with self._store.read() as view:
+            return not view.instances_by_id([instance_id])[instance_id].detached
 
     def _since(self, began: int) -> float:
         return (self._clock.boottime() - began) / 1e9

@@ -26,6 +26,9 @@ BEAT_SECONDS = 10.0
 TRUST_SECONDS = 40.0
 """Without a successful beat for two thirds of the lease the holder stops its work: it must be dead before the lease."""
 
+LEASELESS = "daemon"
+"""The kind that has no leases itself, its workers have them: a suspended machine takes nothing from it."""
+
 
 class Holder:
     """The own process while it holds leases; a context manager."""
@@ -67,13 +70,11 @@ class Holder:
         """Register, show as alive, and start beating."""
         self.ulid = ulid(self._clock.now(), os.urandom(10))
         self._liveness.hold(self.ulid)
-        with self._store.write() as tx:
-            self.holder_id = tx.add_holder(
-                ulid=self.ulid, kind=self._kind, pid=os.getpid(), pid_started=self._pid_started, command=self._command
-            )
-            group = self._runner_group()
-            if group is not None:
-                tx.set_runner_group(self.holder_id, group)
+        try:
+            self._register()
+        except BaseException:
+            self._liveness.release()  # else each attempt would leave a lock behind
+            raise
         self._thread = threading.Thread(target=self._beat_until_stopped, name="mtctl-heartbeat", daemon=True)
         self._thread.start()
         return self
@@ -83,16 +84,27 @@ class Holder:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        with self._store.write() as tx:
-            if kind is not None or self.lost:
-                tx.lose(self.holder_id)
-            else:
-                tx.end_holder(self.holder_id)
-        self._liveness.release()
+        try:
+            with self._store.write() as tx:
+                if kind is not None or self.lost:
+                    tx.lose(self.holder_id)
+                else:
+                    tx.end_holder(self.holder_id)
+        finally:
+            self._liveness.release()  # whoever could not sign off must at least not look alive
 
     def new_ulid(self) -> str:
         """Return a fresh ulid for an attempt or an instance."""
         return ulid(self._clock.now(), os.urandom(10))
+
+    def _register(self) -> None:
+        with self._store.write() as tx:
+            self.holder_id = tx.add_holder(
+                ulid=self.ulid, kind=self._kind, pid=os.getpid(), pid_started=self._pid_started, command=self._command
+            )
+            group = self._runner_group()
+            if group is not None:
+                tx.set_runner_group(self.holder_id, group)
 
     def _beat_until_stopped(self) -> None:
         last = self._clock.boottime()
@@ -100,7 +112,7 @@ class Holder:
         try:
             while not self._clock.wait(self._stop, BEAT_SECONDS):
                 # The gap counts before the beat: who slept through the lease has lost it, however well it beats now.
-                is_trusted = (self._clock.boottime() - last) / 1e9 <= TRUST_SECONDS
+                is_trusted = self._kind == LEASELESS or (self._clock.boottime() - last) / 1e9 <= TRUST_SECONDS
                 try:
                     store = store or self._open_store()
                     with store.write() as tx:

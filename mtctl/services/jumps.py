@@ -1,6 +1,6 @@
 """Floor 3. Jumps of the wall clock, seen against the time since boot, and the wait after a long one.
 
-A clock that springs ahead by more than a day is more likely wrong than right, and what fires by it cannot be taken back:
+A clock that springs ahead by more than a day is more likely wrong than right, and what fires by it cannot be unmade:
 new fires wait ten minutes, for a person or a time server to set it right. The time since boot counts a machine's sleep,
 so that waking up is no jump.
 """
@@ -8,6 +8,8 @@ so that waking up is no jump.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from mtctl.core.pulse import lasting
 
 if TYPE_CHECKING:
     from mtctl.core.model import Instant
@@ -50,3 +52,12 @@ class Jumps:
     def holds(self) -> bool:
         """Whether new fires wait: ten minutes from a long jump ahead, or until the clock is back."""
         return self._ahead > LONG_JUMP and self._clock.boottime() < self._held_until
+
+
+def jump_words(parted: Instant, *, holds: bool) -> str:
+    """Return a line about a jump of the wall clock, and what comes of it."""
+    way = "ahead" if parted > 0 else "back"
+    then = f"nothing new fires for {HOLD_SECONDS / 60:.0f} minutes, for somebody to set it right"
+    return f"the clock has jumped {way} by {lasting(abs(parted) // 1_000_000)}: " + (
+        then if holds else "schedules are computed anew"
+    )

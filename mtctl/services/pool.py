@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from mtctl.core.errors import MtctlError
 from mtctl.services.watch import Interruption
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 30.0
 """After how long without work a worker lets go of its runner and its connection."""
 
+MOST_STUMBLES = 20
+"""After how many times in a row that a worker could not work the daemon ends: what stands in its way does not pass."""
+
+LONGEST_REST = 30.0
+"""How long a worker rests at most, in seconds, after it could not work; a second after the first time."""
+
 
 class Pool:
     """A fixed number of workers, started at their first work."""
@@ -29,11 +36,18 @@ class Pool:
         count: int,
         crew: Callable[[int], AbstractContextManager[Dispatcher]],
         on_trouble: Callable[[BaseException], None],
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Keep the parts; `crew` opens what a worker works with, `on_trouble` hears of what no worker can mend."""
+        """Keep the parts.
+
+        `crew` opens what a worker works with, `on_trouble` hears of what no worker can mend, `say` takes a line about
+        what it goes on after.
+        """
         self._count = count
         self._crew = crew
         self._on_trouble = on_trouble
+        self._say = say
+        self._stumbles: dict[int, int] = {}
         self._changed = threading.Condition()
         self._tickets = 0
         self._draining = False
@@ -96,14 +110,30 @@ class Pool:
     def _work(self, number: int) -> None:
         try:
             while self._take_ticket(None):
-                with self._crew(number) as dispatcher:
-                    self._serve(number, dispatcher)
+                try:
+                    with self._crew(number) as dispatcher:
+                        self._serve(number, dispatcher)
+                except Exception as error:
+                    # One bad task, or a state file that stays locked, must not end a daemon with all its other work.
+                    self._stumbles[number] = self._stumbles.get(number, 0) + 1
+                    if self._stumbles[number] >= MOST_STUMBLES:
+                        raise
+                    self._rest(number, error)
         except BaseException as error:  # noqa: BLE001 - a worker that dies unseen would leave the daemon half alive
             self._on_trouble(error)
         finally:
             with self._changed:
                 self._working.discard(number)
                 self._dispatchers.pop(number, None)
+
+    def _rest(self, number: int, error: Exception) -> None:
+        """Say what happened, wait a while, and look for work again."""
+        text = str(error) if isinstance(error, MtctlError) else f"{type(error).__name__}: {error}"
+        self._say(f"worker {number + 1} could not go on: {text}")
+        seconds = min(LONGEST_REST, 2.0 ** (self._stumbles[number] - 1))
+        with self._changed:
+            self._changed.wait_for(lambda: self._draining, seconds)
+            self._tickets = max(self._tickets, 1)
 
     def _serve(self, number: int, dispatcher: Dispatcher) -> None:
         """Work until there has been nothing to do for a while."""
@@ -117,6 +147,7 @@ class Pool:
                     self._working.add(number)
                 try:
                     dispatcher.run_ownerless()
+                    self._stumbles[number] = 0
                 finally:
                     with self._changed:
                         self._working.discard(number)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mtctl.core.interval import EMPTY, IntervalSet
 from mtctl.core.ledger import todo as to_do
 from mtctl.core.plan import claim_intervals, unready
+from mtctl.core.states import WorkflowState
 from mtctl.core.workflow import TaskKind
 from mtctl.services.snapshot import Snapshot
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mtctl.core.table_view import TableView
     from mtctl.ports.store import Tx
     from mtctl.ports.work import TaskRow
+    from mtctl.ports.workflows import WorkflowRow
 
 WAIT = 15_000_000
 """How long a task waits for an upstream before it is looked at again, in microseconds; a publish wakes it at once."""
@@ -98,8 +100,33 @@ def _workflow_not_done(tx: Tx, task: TaskRow) -> str:
         return ""
     begin, end = task.spec["logical_date"], task.spec["fire_at"]
     for row in tx.workflows(list(names)):
+        if row.next_fire_at is not None and row.next_fire_at <= end:
+            return row.name
         found = tx.fired(row.workflow_id, begin + 1, end + 1)
-        is_behind = row.next_fire_at is not None and row.next_fire_at <= end
-        if is_behind or not found or any(str(one.state) != "success" for one in found):
+        if any(str(one.state) != "success" for one in found):
+            return row.name
+        if not found and not _had_nothing_to_do(tx, row, begin, end):
             return row.name
     return ""
+
+
+def _fires_within(row: WorkflowRow, begin: Instant, end: Instant) -> bool:
+    """Return whether a workflow that is enabled has a fire in `(begin, end]`."""
+    from mtctl.core.schedule import next_fire  # noqa: PLC0415 - few tasks depend on workflows
+
+    schedule = row.definition.schedule
+    if schedule is None or row.state is not WorkflowState.ENABLED:
+        return False
+    fire = next_fire(schedule, begin)
+    return fire is not None and fire <= end
+
+
+def _had_nothing_to_do(tx: Tx, row: WorkflowRow, begin: Instant, end: Instant) -> bool:
+    """Return whether the fires of a data interval were dealt with without an instance, and nothing earlier is open.
+
+    A table that was fresh already makes none; a fire that was skipped is covered by what is open, or by nothing. One
+    that fires more rarely, or not at all, has nothing to be waited for.
+    """
+    if row.last_fire_at is None or row.last_fire_at <= begin:
+        return not _fires_within(row, begin, end)
+    return not any(one.fire_at is not None and one.fire_at <= end for one in tx.open_instances(row.workflow_id))

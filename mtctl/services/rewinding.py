@@ -1,8 +1,8 @@
 """Floor 3. Rewind: what a clock that was ahead has written is brought back to now.
 
 Such a clock leaves the newest time, the marks of schedules and the instants that tasks wait for in the future, and the
-project would stand still until that comes. What was made for fires that are still to come stays: the fire is dealt with,
-and since its logical date exists it is not made again.
+project would stand still until that comes. What was made for fires that are still to come stays: their logical dates
+exist, so that they are not made again.
 """
 
 from __future__ import annotations

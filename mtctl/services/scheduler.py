@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show
-from mtctl.core.errors import MtctlError
+from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import MAX_INSTANT, MIN_INSTANT
 from mtctl.core.misfire import Misfire, MisfirePolicy, Missed, due_fires
 from mtctl.core.schedule import due_at, next_fire, previous_fire, shift_of
@@ -74,13 +74,20 @@ class Scheduler:
                 due = view.due_workflows(self._clock.now(), AT_ONCE)
                 if not due:
                     return TickReport(made=made, skipped=skipped, troubles=tuple(troubles), next_due=view.next_due())
-            self._observe(table for row in due for table in _tables(row.definition))
+            try:
+                self._observe(table for row in due for table in _tables(row.definition))
+            except MtctlError as error:
+                if error.kind is not Kind.ENGINE:
+                    raise
+                # One file that cannot be read keeps nothing else from firing; the refresh itself meets it again.
+                if str(error) not in troubles:
+                    troubles.append(str(error))
             with self._store.write() as tx:
                 firing = Firing(tx, self._new_ulid)
                 rows = tx.due_workflows(tx.now, AT_ONCE)
                 firing.load(rows)
                 for row in rows:
-                    firing.fire(row)
+                    firing.attempt(row)
             made += firing.made
             skipped += firing.skipped
             troubles += firing.troubles
@@ -129,6 +136,14 @@ class Firing:
     def load(self, rows: Iterable[WorkflowRow]) -> None:
         """Read the tables of workflows that are about to fire all at once, not one after the other."""
         self._snapshot.load([table for row in rows for table in _tables(row.definition)])
+
+    def attempt(self, row: WorkflowRow) -> None:
+        """Fire one workflow; one that cannot fire is told, keeps its mark, and is looked at again a little later."""
+        try:
+            self.fire(row)
+        except MtctlError as error:
+            self.troubles.append(f"{row.name}: {error}")
+            self._put(row, _Look(mark=row.last_fire_at), row.next_fire_at, self._tx.now + ROOM_RETRY)
 
     def fire(self, row: WorkflowRow, *, waits_jitter: bool = True) -> None:
         """Make what is due of one workflow and move its mark."""

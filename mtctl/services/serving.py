@@ -32,7 +32,10 @@ def serve(daemon: Daemon, clock: Clock, say: Callable[[str], None]) -> DaemonRep
 
 
 def _supervise(daemon: Daemon, clock: Clock, done: threading.Event, say: Callable[[str], None]) -> None:
+    hung_before = False
     while not clock.wait(done, LOOK_SECONDS):
-        if daemon.hangs():
+        hangs = daemon.hangs()
+        hung, hung_before = hangs and hung_before, hangs
+        if hung:  # twice: a machine that was suspended wakes the loop and this thread in any order
             say("the daemon does not move any more: it ends, for its supervisor to start another")
             os._exit(HUNG_EXIT)

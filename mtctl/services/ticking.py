@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mtctl.services.reports.running import TaskEvent
     from mtctl.services.scheduler import Scheduler
 
+AGAIN_SECONDS = 0.5
+"""How often what runs is asked to end once the time of a round is up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundReport:
@@ -110,7 +113,10 @@ def _limit(dispatcher: Dispatcher, max_seconds: float | None) -> threading.Timer
 
     def end() -> None:
         dispatcher.stop()
-        dispatcher.interrupt(Interruption.RELEASE)
+        while True:  # again and again: a task may just be between its claim and its work
+            dispatcher.interrupt(Interruption.RELEASE)
+            if timer.finished.wait(AGAIN_SECONDS):
+                return
 
     timer = threading.Timer(max_seconds, end)
     timer.daemon = True

@@ -34,8 +34,18 @@ class Interruption(StrEnum):
 class Watch:
     """Interrupts the attempt in hand when it has to end; a context manager."""
 
-    def __init__(self, open_store: Callable[[], Store], clock: Clock, interrupt: Callable[[], None]) -> None:
-        """Keep the parts; `interrupt` stops the engine's query and may be called from any thread."""
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        clock: Clock,
+        interrupt: Callable[[], None],
+        ends: threading.Event | None = None,
+    ) -> None:
+        """Keep the parts; `interrupt` stops the engine's query and may be called from any thread.
+
+        `ends` is set when the whole process is to end: then what runs is stopped without a reason of its own.
+        """
+        self._ends = ends
         self._open_store = open_store
         self._clock = clock
         self._interrupt = interrupt
@@ -112,6 +122,10 @@ class Watch:
                 why = self.why
                 if why is not None:
                     self._stop_one(claimed, why)  # again: the first may have come just before the work began
+                    continue
+                if self._ends is not None and self._ends.is_set():
+                    self.stop.set()
+                    self._interrupt()
                     continue
                 if until is not None and self._clock.boottime() > until:
                     self._stop_one(claimed, Interruption.TIMEOUT)

@@ -25,6 +25,19 @@ def fire(session: Session, fired: Fired) -> list[int]:
     Nothing happens where the version is no longer in force, the workflow does not fire any more, or the mark has come
     to one of the fires: somebody was faster. An instance that exists by its logical date or key is left out.
     """
+    session.connection.execute("SAVEPOINT fire")
+    try:
+        made = _fire(session, fired)
+    except BaseException:
+        # The mark must not move without the instances, whatever the caller does about it.
+        session.connection.execute("ROLLBACK TO fire")
+        session.connection.execute("RELEASE fire")
+        raise
+    session.connection.execute("RELEASE fire")
+    return made
+
+
+def _fire(session: Session, fired: Fired) -> list[int]:
     if not _move_mark(session, fired):
         return []
     made = [instances.insert(session, one) for one in fired.instances if not _exists(session, one)]

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mtctl.ports.holders import HolderInfo
 
 
+_MOST_TRIES = 10_000
+"""How often a lock is tried for: who tidies holds it for microseconds."""
+
+
 class LockFolder:
     """The `run/` folder beside the state file, one lock file per holder."""
 
@@ -30,9 +34,13 @@ class LockFolder:
     def hold(self, ulid: str) -> None:
         """Lock this process's own file for the rest of its life."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._tidy()
         self._path = self._path_of(ulid)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for _ in range(_MOST_TRIES):
+            self._descriptor = _locked(self._path)
+            if self._descriptor is not None:
+                return
+        raise BlockingIOError(f"{self._path} is locked by another process")
 
     def release(self) -> None:
         """Free and remove the own lock file."""
@@ -69,6 +77,17 @@ class LockFolder:
                     _kill(group)
         self._path_of(holder.ulid).unlink(missing_ok=True)
 
+    def _tidy(self) -> None:
+        """Remove files that nobody locks: who was killed before it had registered is in no book that names its file."""
+        for path in self._folder.glob("*.lock"):
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink(missing_ok=True)
+                finally:
+                    os.close(descriptor)
+
     def _path_of(self, ulid: str) -> Path:
         return self._folder / f"{ulid}.lock"
 
@@ -76,6 +95,17 @@ class LockFolder:
 def process_start() -> int:
     """Return when this process started, in clock ticks since boot (0 where the system does not tell)."""
     return _start_of(os.getpid())
+
+
+def _locked(path: Path) -> int | None:
+    """Return the descriptor of a file that is locked and still in its place; None where somebody just tidied it up."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with contextlib.suppress(BlockingIOError, FileNotFoundError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(descriptor), path.stat()):
+            return descriptor
+    os.close(descriptor)
+    return None
 
 
 def _kill(group: int) -> None:

@@ -267,7 +267,7 @@ def distinct_zones() -> list[str]:
     return sorted(found.values())
 
 
-@pytest.mark.campaign
+@pytest.mark.soak
 @pytest.mark.parametrize("zone_name", distinct_zones())
 def test_each_local_date_of_ten_years_has_one_daily_interval_in_every_zone(zone_name):
     is_sound(zone_name)

@@ -85,10 +85,11 @@ import json, sqlite3, sys
 db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
 rows = lambda sql: [list(row) for row in db.execute(sql)]
 print(json.dumps({
-  "fires": rows('''SELECT i.fire_at, i.fire_at, i.logical_date FROM workflow_instance i JOIN workflow w USING (workflow_id)
+  "fires": rows('''SELECT i.fire_at, i.fire_at, i.logical_date
+                   FROM workflow_instance i JOIN workflow w USING (workflow_id)
                    WHERE w.name = 'flow' AND i.trigger = 'schedule' '''),
-  "skipped": rows('''SELECT s.first_fire_at, s.last_fire_at, NULL FROM skipped_fire s JOIN workflow w USING (workflow_id)
-                     WHERE w.name = 'flow' '''),
+  "skipped": rows('''SELECT s.first_fire_at, s.last_fire_at, NULL
+                     FROM skipped_fire s JOIN workflow w USING (workflow_id) WHERE w.name = 'flow' '''),
   "early": rows('''SELECT a.attempt_id FROM attempt a JOIN task_instance t USING (task_id)
                    JOIN workflow_instance i USING (instance_id) WHERE a.started_at < i.fire_at'''),
   "loose": rows('''SELECT t.task_id FROM task_instance t LEFT JOIN attempt a USING (attempt_id)
@@ -207,9 +208,8 @@ def children(parent: int, word: str = "") -> list[int]:
     found = []
     for task in Path(f"/proc/{parent}/task").glob("*"):
         with contextlib.suppress(OSError):
-            for pid in (task / "children").read_text(encoding="ascii").split():
-                if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    found.append(int(pid))
+            pids = map(int, (task / "children").read_text(encoding="ascii").split())
+            found += [pid for pid in pids if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return found
 
 
@@ -260,7 +260,7 @@ def finish(root: Path, *, patience: float) -> Any:
     while run(root, "tick").code in {0, 1} and child(_STATE, str(root / ".mtctl/state.db"))["open"]:
         if time.monotonic() > end:
             assert patience < LONG_PATIENCE, "it never came to an end"
-            ok(root, "instance", "cancel", "--all-open", "--yes")
+            ok(root, "instance", "cancel", "--all-open")
             break
         time.sleep(0.5)
     ok(root, "workflow", "run", "flow")

@@ -212,6 +212,7 @@ class Hand:
             holder=self.holder,  # type: ignore[arg-type]
             stop=threading.Event(),
             sweep=lambda: 0,
+            observe=lambda _: None,
             on_event=lambda _: None,
         )
 
@@ -256,6 +257,11 @@ class Hand:
         self.world.liveness.held.discard(self.holder.ulid)
         self.raw.close()
         self.open()
+
+    def raw_has_work(self) -> bool:
+        """Whether there is a task to claim."""
+        with self.world.store.read() as view:
+            return view.next_task(None) is not None
 
     def beat(self) -> None:
         """What the heartbeat does: it notices that it slept too long or was given up."""
@@ -398,7 +404,8 @@ class World:
         store: Any = SteppedStore(open_store(self.path, self.clock), lane)
         if what == "sweep":
             return lane, lambda: sweep(store, self.liveness)  # type: ignore[arg-type]
-        return lane, Scheduler(store, self.clock, lambda: self.ulid("I"), lambda names: list(names) and None).tick
+        scheduler = Scheduler(store, self.clock, lambda: self.ulid("I"), lambda names: list(names) and None)
+        return lane, lambda: self.broken.extend(f"cannot fire {one}" for one in scheduler.tick().troubles)
 
 
 def flow(

@@ -10,8 +10,9 @@ from mtctl.core.states import InstanceState, TaskState
 from mtctl.services.reports.workflows import RunArgs
 
 if TYPE_CHECKING:
-    from mtctl.ports.work import TaskRow
     from service_kit import World
+
+    from mtctl.ports.work import TaskRow
 
 
 def _flow(world: World, name: str, text: str) -> None:
@@ -114,16 +115,23 @@ def test_a_refresh_below_a_command_does_what_the_command_brought(world: World) -
     state, tasks = _run(world, "w")
 
     assert state is InstanceState.SUCCESS, tasks
-    assert world.rows("SELECT n FROM daily WHERE d = DATE '2013-01-04'") in ([("1",)], [])
+    assert world.rows("SELECT n FROM daily WHERE d = DATE '2013-01-04'") == [("1",)]
+
+
+_EACH_SECOND = """
+schedule = "* * * * * ?"
+overlap = "allow"
+{more}
+[[tasks]]
+name = "a"
+command = ["{program}"]
+retries = 0
+"""
 
 
 def test_one_workflow_waits_for_another_of_the_same_data_interval(world: World) -> None:
-    _flow(world, "first", 'schedule = "* * * * * ?"\noverlap = "allow"\n[[tasks]]\nname = "a"\ncommand = ["false"]\nretries = 0\n')
-    _flow(
-        world,
-        "second",
-        'schedule = "* * * * * ?"\noverlap = "allow"\ndepends_on = ["first"]\n[[tasks]]\nname = "b"\ncommand = ["true"]\n',
-    )
+    _flow(world, "first", _EACH_SECOND.format(more="", program="false"))
+    _flow(world, "second", _EACH_SECOND.format(more='depends_on = ["first"]', program="true"))
     world.apply()
     while not _instances(world, "second"):
         world.app.tick(None, lambda _: None)

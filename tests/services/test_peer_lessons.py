@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from fakes import FakeClock
-from store_kit import DAY, START, Kit, kit_at, noop, program, reopened, workflow
+from store_kit import DAY, START, Kit, kit_at, noop
 from test_scheduler import HOUR, Project
 
 from mtctl.core.errors import MtctlError
 from mtctl.core.interval import Grain
 from mtctl.core.misfire import Misfire, MisfirePolicy
 from mtctl.core.schedule import data_interval, next_fire, parse_schedule
-from mtctl.core.states import Outcome, TaskState, Trigger
+from mtctl.core.states import TaskState, Trigger
 from mtctl.core.workflow import Overlap
-from mtctl.ports.workflows import NewWorkflow
 from mtctl.services.holder import sweep
 from mtctl.services.workflow_edits import WorkflowEdits
 from mtctl.services.workflow_versions import Versions
@@ -85,7 +83,7 @@ def accounted(project: Project, workflow_id: int) -> list[int]:
     return sorted(found)
 
 
-# --- T05, T06, T26, T30, T35: the dead --------------------------------------------------------------------------------
+# --- T05, T06, T26, T30, T35: the dead ------------------------------------------------------------------------
 
 
 def test_t05_eight_sweepers_at_once_lose_one_orphan_once(kit):
@@ -163,6 +161,40 @@ def test_t26_a_new_process_with_the_dead_ones_pid_keeps_none_of_its_leases(tmp_p
     liveness.release()
 
 
+def test_a_lock_file_of_who_died_before_it_registered_is_removed_and_no_living_one(tmp_path):
+    folder = tmp_path / "run"
+    living, newcomer = LockFolder(folder, "boot-1"), LockFolder(folder, "boot-1")
+    living.hold("LIVING")
+    (folder / "DEAD.lock").touch()
+    newcomer.hold("NEWCOMER")
+    assert sorted(path.stem for path in folder.iterdir()) == ["LIVING", "NEWCOMER"]
+    living.release()
+    newcomer.release()
+    assert list(folder.iterdir()) == []
+
+
+def test_of_many_that_lock_and_tidy_at_once_each_keeps_its_own_file(tmp_path):
+    folder = tmp_path / "run"
+    gate, missing = threading.Barrier(8), []
+
+    def hold(number: int) -> None:
+        gate.wait()
+        for round_ in range(50):
+            mine = LockFolder(folder, "boot-1")
+            mine.hold(f"{number}-{round_}")
+            if not (folder / f"{number}-{round_}.lock").exists():
+                missing.append((number, round_))
+            mine.release()
+
+    threads = [threading.Thread(target=hold, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert missing == []
+    assert list(folder.iterdir()) == []
+
+
 def test_t30_work_is_found_though_no_holder_is_listed(kit):
     """An attempt is found by its lease; a holder with open work is listed as long as that is open."""
     instance = kit.add(noop(0))
@@ -210,7 +242,7 @@ def test_t54_who_was_taken_for_dead_starts_no_program_any_more(kit):
     assert kit.sql("SELECT count(*) FROM holder_group") == [(0,)]
 
 
-# --- T07, T08, T34: rows that are there already -----------------------------------------------------------------------
+# --- T07, T08, T34: rows that are there already ---------------------------------------------------------------
 
 
 def test_t07_an_instance_that_is_there_while_the_mark_is_old_stops_nothing(project):
@@ -247,7 +279,7 @@ def test_t34_who_comes_second_makes_nothing_and_says_nothing(project):
     assert len(project.instances(workflow_id)) == 1
 
 
-# --- T10: nothing starves ---------------------------------------------------------------------------------------------
+# --- T10: nothing starves -------------------------------------------------------------------------------------
 
 
 def test_t10_a_backfill_comes_to_its_end_under_constant_load_at_the_limit(kit):
@@ -269,11 +301,12 @@ def test_t10_a_backfill_comes_to_its_end_under_constant_load_at_the_limit(kit):
         assert waited < 200, "it starves"
 
 
-# --- T15, T16: clocks ---------------------------------------------------------------------------------------------------
+# --- T15, T16: clocks -----------------------------------------------------------------------------------------
 
 
 def test_t16_a_clock_set_back_loses_and_doubles_no_fire(project):
-    workflow_id = project.workflow(schedule="*/10 * * * *", overlap=Overlap.ALLOW, misfire=MisfirePolicy(kind=Misfire.ALL))
+    policy = MisfirePolicy(kind=Misfire.ALL)
+    workflow_id = project.workflow(schedule="*/10 * * * *", overlap=Overlap.ALLOW, misfire=policy)
     project.tick(START + 60 * MINUTE)
     for minute in (20, 30, 45, 60, 70):
         project.tick(START + minute * MINUTE)
@@ -282,7 +315,7 @@ def test_t16_a_clock_set_back_loses_and_doubles_no_fire(project):
 
 
 def test_t15_a_schedule_changed_while_the_clock_is_behind_the_mark_goes_on_behind_the_mark(project):
-    """The new schedule's first fire lies before what is dealt with: it must neither fire again nor go round for ever."""
+    """The new schedule's first fire lies before what is dealt with: it neither fires again nor goes round for ever."""
     workflow_id = project.workflow(schedule="*/10 * * * *", overlap=Overlap.ALLOW)
     project.tick(START + 60 * MINUTE)
     project.at(START + 30 * MINUTE)
@@ -349,7 +382,7 @@ def test_a_schedule_missed_nothing_before_it_was_in_force(project):
     assert [one.fire_at for one in project.instances(workflow_id)] == [START + n * HOUR for n in (3, 7, 8)]
 
 
-# --- T37: a loop that stands still --------------------------------------------------------------------------------------
+# --- T37: a loop that stands still ----------------------------------------------------------------------------
 
 _HUNG = """
 import sys, threading, time
@@ -387,10 +420,12 @@ def test_t37_a_daemon_whose_loop_or_worker_stands_still_ends_with_70(part):
     assert "does not move" in done.stderr
 
 
-# --- T56: zones that are not whole hours --------------------------------------------------------------------------------
+# --- T56: zones that are not whole hours ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham"])
+@pytest.mark.parametrize(
+    "zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Chatham"]
+)
 def test_t56_hours_and_days_of_odd_zones_begin_at_local_edges(zone):
     local = ZoneInfo(zone)
     at = int(datetime(2024, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000
