@@ -152,7 +152,7 @@ class Runner:
                 self._session.check()
         except MtctlError as cancelled:
             return cancelled
-        return error
+        return _broken_off() if error.code == "cancelled" else error
 
     def _clean(self, *, failed: bool) -> None:
         """Drop what the attempt made; where that fails, a new instance is clean for certain.
@@ -309,6 +309,16 @@ def main() -> None:
     finally:
         runner.leave()
     os._exit(0)  # freeing gigabytes page by page helps nobody
+
+
+def _broken_off() -> MtctlError:
+    """Return the error of a query that DuckDB interrupted itself, without anybody having asked for it.
+
+    It does so where one of its threads meets an error, and now and then tells of the interruption instead of the error:
+    another try is likely to tell what is wrong.
+    """
+    what = "the query failed in one of its threads, and DuckDB did not tell why"
+    return MtctlError("query_failed", what, kind=Kind.ENGINE, fix="run it again to see the reason")
 
 
 def _machine_trouble(error: Exception) -> MtctlError:

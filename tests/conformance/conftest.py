@@ -26,6 +26,7 @@ def live_through(project: Project) -> None:
     project.mtctl("refresh", "flights_daily", "--interval", "2013-05")
 
     (project.root / "tables" / "monthly_punctuality.sql").unlink()
+    (project.root / "workflows" / "nightly.toml").unlink()  # it refreshes that table
     project.mtctl("apply", "--prune", "--yes")
 
     project.replace("weather_daily", "min(visib) ", "min(visib)::VARCHAR ")

@@ -204,6 +204,7 @@ def small_example(root: Path) -> Project:
     project = example(root)
     for name in ("monthly_punctuality", "route_leaderboard"):
         (root / "tables" / f"{name}.sql").unlink()
+    (root / "workflows" / "nightly.toml").unlink()
     settings = root / "mtctl.toml"
     text = settings.read_text(encoding="utf-8").replace('"2014-01-01"', '"2013-01-11"')
     settings.write_text(text + "\n[lake]\ntarget_file_rows = 1\n", encoding="utf-8")

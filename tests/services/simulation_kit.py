@@ -6,6 +6,7 @@ it is let go on to the next such point, or dies there. Only one of them ever mov
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import tempfile
 import threading
@@ -433,6 +434,7 @@ def flow(
 def _template() -> Path:
     """A project made once: three tables, a workflow, a narrow queue."""
     folder = Path(tempfile.mkdtemp(prefix="simulation-template-", dir=_fast_folder()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "mtctl.toml").write_text('name = "shop"\n', encoding="utf-8")
     clock = FakeClock(START + HOUR)
     store = create(folder / ".mtctl/state.db", clock, "shop", str(folder / "lake/data"))
