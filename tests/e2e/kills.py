@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import random
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from e2e.kit import PATIENCE, Process, Traced, check_proof, kill, ok, project, run, runner_of, start
-
-from mtctl.core.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -117,7 +117,7 @@ def _listing(root: Path, table: str) -> list[str]:
 def test_a_daemon_that_is_killed_is_taken_over_at_once(tmp_path: Path) -> None:
     root = project(tmp_path / "p", days=60, tables=_TABLES)
     rng = random.Random(1)  # noqa: S311 - the same kills in each run
-    for _ in range(6):
+    for _ in range(4):
         with start(root, "up", "--no-apply", "-w", "2", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as daemon:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 daemon.wait(rng.uniform(0.5, 1.6))
@@ -233,7 +233,7 @@ def test_an_apply_loop_during_ticks_loses_no_fire(tmp_path: Path) -> None:
     """The file changes its schedule's comment ten times a second while a daemon fires each second."""
     root = project(tmp_path / "p", days=3, tables={"totals": _TABLES["totals"]})
     with _up(root, "--no-fill", "-w", "1"):
-        for number in range(12):
+        for number in range(8):
             text = _TABLES["totals"].replace("'schedule'", f"'tags.n' = '{number}', 'schedule'")
             (root / "tables/totals.sql").write_text(text, encoding="utf-8")
             assert run(root, "apply").code == 0
