@@ -42,7 +42,8 @@ class RunnerProcess:
             raise
         self.frames: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._write_lock = threading.Lock()
-        threading.Thread(target=self._hear, name="runner-reader", daemon=True).start()
+        self._reader = threading.Thread(target=self._hear, name="runner-reader", daemon=True)
+        self._reader.start()
         self.send({"do": "open", "temp": self.temp, "settings": dump_settings(settings)})
 
     @property
@@ -78,20 +79,33 @@ class RunnerProcess:
         return ""
 
     def end(self) -> int:
-        """Close the pipe, wait briefly, kill if needed, remove the private folder; return the exit code."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
+        """Close the pipe, wait briefly, kill if needed, remove the private folder; return the exit code.
+
+        A descriptor is closed only when no thread can be about to use it: the system gives its number to the next
+        runner's pipe at once, and a late reader would take that one's answer.
+        """
+        self._close_stdin()
         try:
             code = self._process.wait(_CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
             self.signal(signal.SIGKILL)
             code = self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._reader.join(_CLOSE_SECONDS)  # it ends with the process and closes what it reads
         self._stderr.close()
         shutil.rmtree(self.temp, ignore_errors=True)
         return code
+
+    def _close_stdin(self) -> None:
+        """Close the pipe to the runner, not under a thread that writes: one that is stuck is freed by a kill."""
+        if not self._write_lock.acquire(timeout=_CLOSE_SECONDS):
+            self.signal(signal.SIGKILL)
+            self._write_lock.acquire()
+        try:
+            if self._process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
+        finally:
+            self._write_lock.release()
 
     def _hear(self) -> None:
         out = self._process.stdout
@@ -99,6 +113,7 @@ class RunnerProcess:
             with contextlib.suppress(OSError, ValueError):
                 while (frame := read_frame(out.fileno())) is not None:
                     self.frames.put(frame)
+            out.close()
         self.frames.put(None)
 
 

@@ -233,6 +233,31 @@ def _ends(pid: int) -> bool:
         os.close(descriptor)
 
 
+def test_no_thread_can_read_or_write_a_descriptor_after_it_was_closed(bench: Bench):
+    """The next runner gets the same numbers: a late reader took its first answer, and the holder waited for ever."""
+    bench.query("SELECT 1")
+    process = bench.client._runner
+    assert process is not None
+    readers = [thread for thread in threading.enumerate() if thread.name == "runner-reader"]
+    bench.client.close()
+    assert not any(thread.is_alive() for thread in readers)
+    assert process._process.stdout is not None
+    assert process._process.stdout.closed
+    process.send({"do": "close"})  # a cancel that comes late: nothing is there to write to
+
+
+def test_a_runner_that_reads_nothing_any_more_is_ended_all_the_same(bench: Bench):
+    bench.query("SELECT 1")
+    process = bench.client._runner
+    assert process is not None
+    os.kill(process.pid, signal.SIGSTOP)
+    writing = threading.Thread(target=process.send, args=({"do": "cancel", "id": 0, "pad": "x" * (1 << 20)},))
+    writing.start()  # far more than a pipe holds
+    assert process.end() == -signal.SIGKILL
+    writing.join(30)
+    assert not writing.is_alive()
+
+
 def test_a_runner_does_not_outlive_its_holder(tmp_path):
     tests = str(Path(__file__).parents[1])
     environment = os.environ | {"PYTHONPATH": f"{tests}:{Path(tests).parent}"}
