@@ -112,7 +112,14 @@ class Parts:
             worker = Worker(self._project, crew.store, crew.engine, self.lake(), self._clock, endings)
             yield Dispatcher(
                 store=crew.store,
-                runner=TaskRunner(worker, lambda: self._actor(crew, endings), watch, Limits(crew.store, crew.engine)),
+                runner=TaskRunner(
+                    worker=worker,
+                    actor=lambda: self._actor(crew, endings),
+                    watch=watch,
+                    limits=Limits(crew.store, crew.engine),
+                    endings=endings,
+                    clock=self._clock,
+                ),
                 clock=self._clock,
                 holder=holder,
                 stop=crew.stop,

@@ -171,7 +171,7 @@ def _unknown(name: str, known: set[str]) -> MtctlError:
 
 def _read(file: str) -> str:
     """Return the statement's text; errors of `config.read_text_file`."""
-    from mtctl.config import decode_text, read_text_file  # noqa: PLC0415
+    from mtctl.text_files import decode_text, read_text_file  # noqa: PLC0415
 
     if file != "-":
         return read_text_file(Path(file), what="the file")

@@ -11,8 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtctl.config import decode_text, read_text_file
 from mtctl.core.errors import Kind, MtctlError, invalid, usage
+from mtctl.text_files import decode_text, read_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

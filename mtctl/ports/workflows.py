@@ -113,10 +113,11 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenInstance:
-    """An instance of a workflow that has not ended."""
+    """An instance of a workflow that has not ended; a `serial` one waits for others of its workflow."""
 
     instance_id: int
     ulid: str
     state: InstanceState
     fire_at: Instant | None
     started: bool
+    serial: bool = False

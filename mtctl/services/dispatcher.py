@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
+from mtctl.core.errors import MtctlError
 from mtctl.core.interval import EMPTY
 from mtctl.core.states import TERMINAL, Outcome, TaskState, Transition
 from mtctl.core.table_calendar import calendar_of
@@ -38,6 +39,9 @@ POLL_SECONDS = 0.1
 
 SWEEP_POLLS = 20
 """After how many fruitless polls to look for dead holders: a lock of a killed process is free at once."""
+
+UNJUDGED = 60_000_000
+"""How long a task that cannot be judged waits for another look, in microseconds."""
 
 PASSED_AT_ONCE = 50
 """How many tasks that are skipped or wait go by in one transaction."""
@@ -167,33 +171,48 @@ class Dispatcher:
         """
         for passed in range(PASSED_AT_ONCE):
             task = tx.next_task(instance_id)
-            if task is None:
+            if task is None or self._looks_first(tx, task):
                 return None, passed
-            if task.intervals is None and task.table_id is not None and task.task_id not in self._seen:
-                # What came before it in its workflow may have brought new files: what is due depends on them.
-                self._seen.add(task.task_id)
-                table = tx.table(task.table_id)
-                self._unseen = [table.definition.name] if table is not None else []
-                if self._unseen:
-                    return None, passed
-            verdict = judge(tx, task)
-            if verdict is None:
-                self._give_up(tx, task)
-                continue
-            if verdict.fixed is not None:
-                tx.fix_intervals(task.task_id, verdict.fixed, _count(verdict.table, verdict.fixed))
-            if verdict.skip:
-                self._skip(tx, task, verdict)
-                continue
-            if verdict.wait and not verdict.todo:
-                tx.postpone(task.task_id, ready_at=verdict.ready_at, why=verdict.wait, waits_for=verdict.waits_for)
-                continue
-            if verdict.rest:
-                self._split(tx, task, verdict)
-            ulid = self._holder.new_ulid()
-            claimed = tx.claim(self._holder.holder_id, attempt_ulid=ulid, instance_id=instance_id)
-            return (claimed, verdict.todo) if claimed is not None else None, passed
+            todo = self._todo(tx, task)
+            if todo is not None:
+                ulid = self._holder.new_ulid()
+                claimed = tx.claim(self._holder.holder_id, attempt_ulid=ulid, instance_id=instance_id)
+                return (claimed, todo) if claimed is not None else None, passed
         return None, PASSED_AT_ONCE
+
+    def _looks_first(self, tx: Tx, task: TaskRow) -> bool:
+        """Return whether the sources of a task's table have to be looked at, once, before it can be judged.
+
+        What came before it in its workflow may have brought new files: what is due depends on them.
+        """
+        if task.intervals is not None or task.table_id is None or task.task_id in self._seen:
+            return False
+        self._seen.add(task.task_id)
+        table = tx.table(task.table_id)
+        self._unseen = [table.definition.name] if table is not None else []
+        return bool(self._unseen)
+
+    def _todo(self, tx: Tx, task: TaskRow) -> IntervalSet | None:
+        """Return what a task does if claimed now, None for one that is skipped, cancelled or put off instead."""
+        try:
+            verdict = judge(tx, task)
+        except MtctlError as error:  # it must not stand at the head of the line and hold up the others
+            tx.postpone(task.task_id, ready_at=tx.now + UNJUDGED, why=f"{error.code}: {error}", waits_for=None)
+            return None
+        if verdict is None:
+            self._give_up(tx, task)
+            return None
+        if verdict.fixed is not None:
+            tx.fix_intervals(task.task_id, verdict.fixed, _count(verdict.table, verdict.fixed))
+        if verdict.skip:
+            self._skip(tx, task, verdict)
+            return None
+        if verdict.wait and not verdict.todo:
+            tx.postpone(task.task_id, ready_at=verdict.ready_at, why=verdict.wait, waits_for=verdict.waits_for)
+            return None
+        if verdict.rest:
+            self._split(tx, task, verdict)
+        return verdict.todo
 
     def _split(self, tx: Tx, task: TaskRow, verdict: Verdict) -> None:
         """Let what is not ready wait on its own; what is ready runs."""

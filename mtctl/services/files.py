@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtctl.config import read_text_file
 from mtctl.core.errors import MtctlError, invalid
 from mtctl.services.unapplied import file_paths, mark, settings_mark
+from mtctl.text_files import read_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mtctl.config import Project
+    from mtctl.core.model import TableDefinition
     from mtctl.core.statement import TableStatement
+    from mtctl.ports.changes import NewTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,23 @@ def read_table_file(project: Project, path: Path, settings: str) -> TableFile:
         size=found.st_size,
         mtime_ns=found.st_mtime_ns,
         statement=parse_statement(text, file=relative),
+    )
+
+
+def put_of(definition: TableDefinition, file: TableFile, table_id: int | None, *, rebuild: bool = False) -> NewTable:
+    """Return what puts a definition in force that came from a file: new where there is no `table_id`."""
+    from mtctl.core.model import Origin  # noqa: PLC0415 - who compares marks only puts nothing in force
+    from mtctl.ports.changes import NewTable  # noqa: PLC0415 - the same
+
+    return NewTable(
+        definition=definition,
+        origin=Origin.FILE,
+        file=file.file,
+        file_sha256=file.mark,
+        file_size=file.size,
+        file_mtime_ns=file.mtime_ns,
+        table_id=table_id,
+        rebuild=rebuild,
     )
 
 

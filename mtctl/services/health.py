@@ -9,7 +9,7 @@ from mtctl.core.pulse import LATE_FIRE, Expired, LateFire, Pulse, Tally, Waiting
 from mtctl.core.states import InstanceState, TaskState, WorkflowState
 from mtctl.services.loading import load_views
 from mtctl.services.reports.health import HealthReport
-from mtctl.services.serial import older_open
+from mtctl.services.serial import goes_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +80,7 @@ def _free(
         owner = owners.get(task.instance_id)
         if task.ready_at > now or owner is None or owner.holder is not None or owner.cancel_requested:
             continue
-        if slots.get(task.queue, 0) <= 0 or task.table_id in busy or older_open(view, owner) is not None:
+        if slots.get(task.queue, 0) <= 0 or task.table_id in busy or goes_before(view, owner) is not None:
             continue
         if _is_full(owner):
             continue

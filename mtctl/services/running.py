@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mtctl.core.errors import MtctlError
 from mtctl.core.workflow import TaskKind
 
 if TYPE_CHECKING:
@@ -11,9 +12,10 @@ if TYPE_CHECKING:
 
     from mtctl.core.interval import IntervalSet
     from mtctl.ports.changes import Claimed
+    from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Progress
     from mtctl.services.actions import Actor
-    from mtctl.services.ending import Ended
+    from mtctl.services.ending import Ended, Endings
     from mtctl.services.holder import Holder
     from mtctl.services.limits import Limits
     from mtctl.services.watch import Interruption, Watch
@@ -23,8 +25,19 @@ if TYPE_CHECKING:
 class TaskRunner:
     """A worker for tables and an actor for everything else, under one watch."""
 
-    def __init__(self, worker: Worker, actor: Callable[[], Actor], watch: Watch, limits: Limits) -> None:
+    def __init__(
+        self,
+        *,
+        worker: Worker,
+        actor: Callable[[], Actor],
+        watch: Watch,
+        limits: Limits,
+        endings: Endings,
+        clock: Clock,
+    ) -> None:
         """Keep the parts; `actor` is made at the first task that needs it."""
+        self._endings = endings
+        self._clock = clock
         self._limits = limits
         self._worker = worker
         self._actor = actor
@@ -35,8 +48,13 @@ class TaskRunner:
     ) -> Ended:
         """Take one claimed task to an outcome that is written down."""
         self._watch.begin(claimed)
+        began = self._clock.boottime()
         try:
             self._limits.set(claimed)
+        except MtctlError as error:  # a size that nobody can read is the task's trouble, not its holder's
+            self._watch.end()
+            return self._endings.failed(claimed, error, holder, began)
+        try:
             unmet = self._unmet(claimed, holder)
             if unmet is not None:
                 return unmet

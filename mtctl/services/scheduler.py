@@ -92,13 +92,6 @@ class Scheduler:
             skipped += firing.skipped
             troubles += firing.troubles
 
-    def settle(self, tx: Tx, workflows: Iterable[WorkflowRow]) -> None:
-        """Fire what is due of enabled workflows by the schedules that are in force.
-
-        Before a schedule changes: the new one begins now, so nothing that was due under the old one may be left.
-        """
-        settle(tx, workflows, self._new_ulid)
-
 
 def settle(tx: Tx, workflows: Iterable[WorkflowRow], new_ulid: Callable[[], str]) -> None:
     """Fire what has come of these enabled workflows, in the caller's transaction.

@@ -19,7 +19,7 @@ from mtctl.ports.changes import NewTable
 from mtctl.services.applying import Work, write_plan
 from mtctl.services.changes import compared, created, fresh_text
 from mtctl.services.definitions import Resolver
-from mtctl.services.files import Scan, TableFile, scan_files
+from mtctl.services.files import Scan, TableFile, put_of, scan_files
 from mtctl.services.naming import unknown_table
 from mtctl.services.reports.changes import Applied, ApplyPlan, Change
 from mtctl.services.table_schedules import (
@@ -319,7 +319,7 @@ class Tables:
             table = now.tables.get(definition.name) or renames.get(definition.name)
             if table is None:
                 changes.append(created(definition, file.file, self._clock.now()))
-                puts.append(_put(definition, file, None))
+                puts.append(put_of(definition, file, None))
                 continue
             again = definition.name in rebuild
             comparison = compared(
@@ -331,7 +331,7 @@ class Tables:
             elif comparison.change.action == "none":
                 touches.append((table.table_id, file))
             else:
-                puts.append(_put(definition, file, table.table_id, rebuild=again))
+                puts.append(put_of(definition, file, table.table_id, rebuild=again))
         return puts, changes, touches, problems
 
     def _vanished(self, scan: Scan, now: _Now, renamed: set[str], *, prune: bool) -> tuple[list[int], list[Change]]:
@@ -389,19 +389,6 @@ def _renames(scan: Scan, now: _Now) -> dict[str, Table]:
         if old is not None and old in now.tables and old not in defined and file.statement.name not in now.tables:
             found[file.statement.name] = now.tables[old]
     return found
-
-
-def _put(definition: TableDefinition, file: TableFile, table_id: int | None, *, rebuild: bool = False) -> NewTable:
-    return NewTable(
-        definition=definition,
-        origin=Origin.FILE,
-        file=file.file,
-        file_sha256=file.mark,
-        file_size=file.size,
-        file_mtime_ns=file.mtime_ns,
-        table_id=table_id,
-        rebuild=rebuild,
-    )
 
 
 def _fresh(now: _Now, table: Table) -> IntervalSet:

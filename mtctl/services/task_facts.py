@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.states import TaskState
 from mtctl.core.why_facts import TaskFacts
-from mtctl.services.serial import older_open
+from mtctl.services.serial import goes_before
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,7 +37,7 @@ class TaskReading:
     def tasks(self, row: InstanceRow) -> dict[int, TaskFacts]:
         """Return the facts of the tasks of an instance by id."""
         tasks = self._rows(row)
-        older = older_open(self._view, row)
+        older = goes_before(self._view, row)
         first = f"{older.ulid} ({older.state})" if older is not None else ""
         running = sum(task.state is TaskState.RUNNING for task in tasks)
         return {task.task_id: self._facts(row, task, older=first, running=running) for task in tasks}

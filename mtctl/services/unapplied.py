@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from mtctl.config import read_text_file
 from mtctl.core.errors import MtctlError
+from mtctl.text_files import read_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

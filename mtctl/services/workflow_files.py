@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtctl.config import read_text_file, read_toml
 from mtctl.core.errors import MtctlError, invalid
 from mtctl.services.unapplied import mark
+from mtctl.text_files import read_text_file, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_kit import Kit, day, definition, full, kit_at, new_holder, noop, task
 
+from mtctl.core.advance import retry
 from mtctl.core.errors import MtctlError
 from mtctl.core.states import Outcome, TaskState, Transition
+from mtctl.store import work
 from mtctl.store.statements import statement
 from mtctl.store.turns import RANK_STEPS, STEP, turn_at
 
@@ -260,6 +262,22 @@ def test_serial_instances_of_a_workflow_go_one_after_the_other(kit):
     assert kit.claim(made[2]) is None
     kit.end(second, Outcome.FAILED, retryable=False)
     assert kit.claim(None).task.instance_id == made[2], "the one that failed has ended too"
+
+
+def test_an_older_instance_that_is_tried_again_waits_for_what_a_newer_one_runs(kit):
+    one = kit.workflow("w")
+    older, newer = (kit.add(noop(), noop(1, after=(0,)), workflow_id=one, serial=True) for _ in range(2))
+    kit.end(kit.claim(older), Outcome.FAILED, retryable=False)
+    running = kit.claim(None)
+    assert running.task.instance_id == newer
+    with kit.store.write() as tx:
+        tx.apply(retry(work.nodes(tx.session, older)))
+        tx.advance(older)
+
+    assert kit.claim(None) is None, "one at a time"
+    kit.end(running)
+    assert kit.claim(None).task.instance_id == older, "then the older one, before the newer one's next task"
+    assert kit.claim(None) is None
 
 
 def test_a_cancelled_older_instance_lets_the_next_go(kit):

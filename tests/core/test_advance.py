@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from itertools import chain, combinations
-from typing import NamedTuple
-
 import pytest
 from counting import calls
 from hypothesis import given
@@ -25,7 +21,7 @@ from mtctl.core.advance import (
     suspend,
 )
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.core.states import ALLOWED, DONE, TERMINAL, InstanceState, Outcome, TaskState, rollup
+from mtctl.core.states import ALLOWED, DONE, Outcome, TaskState
 from mtctl.core.values import replace
 
 S = TaskState
@@ -210,142 +206,3 @@ def test_skip_lets_downstream_go():
     nodes = [node(1, S.FAILED), node(2, S.CREATED, 1)]
     skipped = moved(nodes, skip(nodes[:1]))
     assert [(step.task_id, step.to_state) for step in advance(skipped)] == [(2, S.PENDING)]
-
-
-# --- every order of events on every graph of up to three tasks ----------------------------------------------------
-
-MAX_TRIES = 2
-ENDED = {InstanceState.SUCCESS, InstanceState.FAILED, InstanceState.CANCELLED}
-# A timeout settles like a failure (see the table above), so it adds nothing here.
-OUTCOMES = [(outcome, True) for outcome in Outcome if outcome is not Outcome.TIMED_OUT] + [(Outcome.SUPERSEDED, False)]
-
-
-class World(NamedTuple):
-    """One configuration: states, tries and who skipped; whether a cancel is requested."""
-
-    states: tuple[TaskState, ...]
-    tries: tuple[int, ...]
-    whys: tuple[str, ...]
-    cancelling: bool = False
-
-
-def graphs():
-    for count in (1, 2, 3):
-        pairs = [(low, high) for high in range(count) for low in range(high)]
-        for chosen in chain.from_iterable(combinations(pairs, size) for size in range(len(pairs) + 1)):
-            yield tuple(frozenset(low for low, high in chosen if high == task) for task in range(count))
-
-
-class Explorer:
-    """All configurations that any order of events on a graph reaches, and where each leads without a person's word."""
-
-    def __init__(self, graph):
-        self.graph = graph
-        self.nodes = cache(self._nodes)
-        self.advanced = cache(self._advanced)
-        count = len(graph)
-        self.seen = {}
-        left = [self.after(World((S.CREATED,) * count, (0,) * count, ("",) * count), ())]
-        while left:
-            world = left.pop()
-            if world not in self.seen:
-                self.seen[world] = tuple(self.automatic(world))
-                left += [*self.seen[world], *self.by_word(world)]
-
-    def _nodes(self, states, whys):
-        return [TaskNode(task_id=n, state=state, upstream=self.graph[n], why=whys[n]) for n, state in enumerate(states)]
-
-    def _advanced(self, states):
-        nodes = self.nodes(states, ("",) * len(states))
-        return tuple(one.state for one in moved(nodes, advance(nodes)))
-
-    def after(self, world, steps, *, cancelling=None):
-        states, tries, whys = list(world.states), list(world.tries), list(world.whys)
-        for step in steps:
-            assert step.from_state is states[step.task_id]
-            assert step.to_state in ALLOWED[step.from_state]
-            states[step.task_id] = step.to_state
-            whys[step.task_id] = step.why if step.to_state is S.SKIPPED else ""
-            tries[step.task_id] = 0 if step.from_state in TERMINAL else tries[step.task_id] + step.tries
-        now = world.cancelling if cancelling is None else cancelling
-        return World(self.advanced(tuple(states)), tuple(tries), tuple(whys), now)
-
-    def automatic(self, world):
-        for n, state in enumerate(world.states):
-            if state is S.PENDING:
-                states, tries = list(world.states), list(world.tries)
-                states[n], tries[n] = S.RUNNING, tries[n] + 1
-                yield World(tuple(states), tuple(tries), world.whys, world.cancelling)
-            for outcome, wanted in OUTCOMES if state is S.RUNNING else ():
-                over = ending(
-                    outcome,
-                    task_id=n,
-                    tries=world.tries[n],
-                    max_tries=MAX_TRIES,
-                    cancel_requested=world.cancelling,
-                    still_wanted=wanted,
-                )
-                yield self.after(world, (settle(over, 0),))
-
-    def by_word(self, world):
-        nodes = self.nodes(world.states, world.whys)
-        yield self.after(world, cancel(nodes), cancelling=True)
-        for n, one in enumerate(nodes):
-            yield self.after(world, suspend([one]))
-            yield self.after(world, resume([one]))
-            if one.state is not S.RUNNING:
-                yield self.after(world, skip([one]))
-            yield from self.reset(world, lambda n=n: rerun(nodes, n))
-        yield from self.reset(world, lambda: retry(nodes))
-
-    def reset(self, world, verb):
-        try:
-            steps = verb()
-        except MtctlError as refused:
-            assert refused.kind is Kind.CONFLICT  # noqa: PT017 - a refused verb changes nothing
-        else:
-            yield self.after(world, steps, cancelling=False)
-
-    def reaching(self, goal):
-        """The configurations from which the goal can be reached without a person's word."""
-        before = {}
-        for world, successors in self.seen.items():
-            for successor in successors:
-                before.setdefault(successor, []).append(world)
-        found, left = set(goal), list(goal)
-        while left:
-            new = set(before.get(left.pop(), ())) - found
-            found |= new
-            left += new
-        return found
-
-
-@pytest.mark.parametrize("graph", list(graphs()), ids=str)
-def test_no_order_of_events_breaks_the_law_or_leaves_an_instance_stuck(graph):
-    explorer = Explorer(graph)
-    seen = explorer.seen
-    ends = {world for world in seen if set(world.states) <= TERMINAL}
-    good = {world for world in ends if set(world.states) <= DONE}
-    assert any(set(world.states) == {S.SUCCESS} for world in good)
-
-    can_end, can_succeed = explorer.reaching(ends), explorer.reaching(good)
-    for world in seen:
-        for n, upstream in enumerate(graph):
-            if world.states[n] in {S.PENDING, S.RUNNING}:
-                assert all(world.states[above] in DONE for above in upstream), world
-        assert all(tries <= MAX_TRIES for tries in world.tries), world
-        assert S.SUSPENDED in world.states or world in can_end, f"stuck: {world}"
-        assert (rollup(world.states) in ENDED) == (world in ends), world
-
-    for world in ends - good:
-        steps = retry(explorer.nodes(world.states, world.whys))
-        again = explorer.after(world, steps, cancelling=False)
-        assert again in can_succeed, f"retry leads nowhere: {world}"
-
-
-def test_retry_after_cancel_runs_again_only_when_the_request_is_cleared():
-    nodes = moved([node(1, S.PENDING)], cancel([node(1, S.PENDING)]))
-    (again,) = advance(moved(nodes, retry(nodes)))
-    assert again.to_state is S.PENDING
-    assert settle(ending(Outcome.FAILED, cancel_requested=False), 0).to_state is S.PENDING
-    assert settle(ending(Outcome.FAILED, cancel_requested=True), 0).to_state is S.CANCELLED

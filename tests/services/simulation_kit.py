@@ -208,7 +208,14 @@ class Hand:
         worker = Worker(world.project, store, self, self, world.clock, endings)  # type: ignore[arg-type]
         self.dispatcher = Dispatcher(
             store=store,  # type: ignore[arg-type]
-            runner=TaskRunner(worker, lambda: actor, self.watch, _LIMITLESS),  # type: ignore[arg-type]
+            runner=TaskRunner(
+                worker=worker,
+                actor=lambda: actor,
+                watch=self.watch,
+                limits=_LIMITLESS,  # type: ignore[arg-type]
+                endings=endings,
+                clock=world.clock,
+            ),
             clock=world.clock,
             holder=self.holder,  # type: ignore[arg-type]
             stop=threading.Event(),

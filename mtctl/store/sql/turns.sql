@@ -17,7 +17,9 @@ WHERE q.paused = 0
             (SELECT count(*) FROM task_instance r WHERE r.state = 'running' AND r.instance_id = i.instance_id))
        AND (i.serial = 0 OR NOT EXISTS
             (SELECT 1 FROM workflow_instance o
-             WHERE o.workflow_id = i.workflow_id AND o.ended_at IS NULL AND o.instance_id < i.instance_id))
+             WHERE o.workflow_id = i.workflow_id AND o.ended_at IS NULL AND o.instance_id <> i.instance_id
+               AND (o.instance_id < i.instance_id OR (o.serial = 1 AND EXISTS
+                    (SELECT 1 FROM task_instance r WHERE r.instance_id = o.instance_id AND r.state = 'running')))))
      ORDER BY p.turn_at, p.task_id LIMIT 1)
 
 -- name: pick_of_instance
@@ -37,7 +39,9 @@ WHERE q.paused = 0
             (SELECT count(*) FROM task_instance r WHERE r.state = 'running' AND r.instance_id = i.instance_id))
        AND (i.serial = 0 OR NOT EXISTS
             (SELECT 1 FROM workflow_instance o
-             WHERE o.workflow_id = i.workflow_id AND o.ended_at IS NULL AND o.instance_id < i.instance_id))
+             WHERE o.workflow_id = i.workflow_id AND o.ended_at IS NULL AND o.instance_id <> i.instance_id
+               AND (o.instance_id < i.instance_id OR (o.serial = 1 AND EXISTS
+                    (SELECT 1 FROM task_instance r WHERE r.instance_id = o.instance_id AND r.state = 'running')))))
      ORDER BY p.turn_at, p.task_id LIMIT 1)
 
 -- name: next_ready

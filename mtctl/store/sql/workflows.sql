@@ -29,7 +29,7 @@ SELECT i.workflow_id, i.state, count(*) FROM workflow_instance i
 WHERE i.workflow_id IN (SELECT "value" FROM json_each(:ids)) GROUP BY i.workflow_id, i.state
 
 -- name: open_instances
-SELECT instance_id, ulid, state, fire_at, started_at IS NOT NULL FROM workflow_instance
+SELECT instance_id, ulid, state, fire_at, started_at IS NOT NULL, serial FROM workflow_instance
 WHERE workflow_id = :workflow_id AND ended_at IS NULL ORDER BY instance_id
 
 -- name: skipped
