@@ -9,7 +9,7 @@ from __future__ import annotations
 import _thread
 import os
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,24 +17,24 @@ from typing import TYPE_CHECKING
 from mtctl.clock import SystemClock
 from mtctl.config import find_root, load_project
 from mtctl.core.errors import not_found
+from mtctl.own import Own
 from mtctl.services.moving import settle_path
 from mtctl.store.connection import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Self
 
     from mtctl.config import Project
     from mtctl.core.model import Instant
-    from mtctl.engine.client import RunnerClient
     from mtctl.keeping import Keeper
     from mtctl.lake.files import LakeFiles
-    from mtctl.parts import Crew, Parts
+    from mtctl.parts import Parts
     from mtctl.ports.engine import QueryResult
     from mtctl.ports.store import Store
     from mtctl.ports.work import InstanceRow
     from mtctl.services.daemon import Daemon, DaemonReport
-    from mtctl.services.dispatcher import Dispatcher
+    from mtctl.services.lake_verbs import LakeVerbs
     from mtctl.services.looks import Looks
     from mtctl.services.operator_verbs import OperatorVerbs
     from mtctl.services.reading import Reader
@@ -51,13 +51,13 @@ if TYPE_CHECKING:
     from mtctl.services.status import Overview
     from mtctl.services.tables import Tables
     from mtctl.services.ticking import RoundReport
-    from mtctl.services.upkeep import Upkeep
     from mtctl.services.workflow_verbs import WorkflowVerbs
 
 _OF_PROJECT = (
-    *("_parts", "_lake", "_sources", "_tables", "_overview", "_reader", "_upkeep", "_refresher", "_scheduler"),
+    *("_parts", "_lake", "_sources", "_tables", "_overview", "_reader", "_refresher", "_scheduler"),
     "workflows",
     "operator",
+    "lake",
 )
 """What is built from the settings of the project, and anew when they change."""
 
@@ -74,7 +74,7 @@ class App:
         self._stop = threading.Event()
         self._store: Store = open_store(project.state_file, self._clock)
         self._stack.callback(self._store.close)
-        self._engine_started = False
+        self._own = Own(self._store, lambda: self._parts, self._stop, self._stack)
         settle_path(project, self._store)
 
     def __enter__(self) -> Self:
@@ -108,8 +108,7 @@ class App:
             self._serving.stop()
             return
         self._stop.set()
-        if self._engine_started:
-            self._engine.stop()
+        self._own.stop()
 
     # --- definitions --------------------------------------------------------------------------------------------
 
@@ -160,7 +159,7 @@ class App:
         """Keep the project going until stopped; `fill` first asks for what is wanted, `reapply` follows SIGHUP."""
         if fill:
             self._refresher.request_all()
-        self._close_engine()
+        self._own.close_engine()
         return self._keeper.serve(
             workers, on_event, lambda: self._read_anew(reapply=reapply), stopped=self._stop.is_set
         )
@@ -222,12 +221,12 @@ class App:
 
     def verify(self, names: Sequence[str]) -> VerifyReport:
         """Recompute and compare everything that the books say."""
-        return self._upkeep.verify(names)
+        return self.lake.upkeep.verify(names)
 
     def gc(self, *, grace_seconds: float, dry_run: bool) -> GcReport:
         """Remove files that nobody names; those of dead attempts too."""
         self._sweep()
-        return self._upkeep.gc(grace_seconds=grace_seconds, dry_run=dry_run)
+        return self.lake.upkeep.gc(grace_seconds=grace_seconds, dry_run=dry_run)
 
     # --- parts --------------------------------------------------------------------------------------------------
 
@@ -247,7 +246,7 @@ class App:
             parts=self._parts,
             scheduler=lambda: self._scheduler,
             looks=self._looks,
-            dispatching=self._dispatching,
+            dispatching=self._own.dispatching,
             say=self._notice,
         )
 
@@ -260,15 +259,7 @@ class App:
         self._keeper.take(self._parts)
         if reapply:
             self.apply(self.plan(prune=False, rebuild=()))
-        self._close_engine()
-
-    def _close_engine(self) -> None:
-        """End the runner of this process; the next use starts another."""
-        engine = self.__dict__.pop("_engine", None)
-        self.__dict__.pop("_crew", None)
-        self._engine_started = False
-        if engine is not None:
-            engine.close()
+        self._own.close_engine()
 
     @cached_property
     def _scheduler(self) -> Scheduler:
@@ -280,15 +271,6 @@ class App:
         from mtctl.core.ulid import ulid  # noqa: PLC0415 - built at its first use
 
         return ulid(self._clock.now(), os.urandom(10))
-
-    @cached_property
-    def _engine(self) -> RunnerClient:
-        client = self._parts.engine()
-        self._stack.callback(client.close)
-        self._engine_started = True
-        if self._stop.is_set():
-            client.stop()
-        return client
 
     @cached_property
     def _lake(self) -> LakeFiles:
@@ -304,7 +286,7 @@ class App:
     def _tables(self) -> Tables:
         from mtctl.services.tables import Tables  # noqa: PLC0415 - built at its first use
 
-        return Tables(self.project, self._store, lambda: self._engine, self._clock, self._new_ulid)
+        return Tables(self.project, self._store, self._own.engine, self._clock, self._new_ulid)
 
     @cached_property
     def workflows(self) -> WorkflowVerbs:
@@ -317,7 +299,7 @@ class App:
             self._clock,
             self._new_ulid,
             lambda names: self._sources.look(names),  # noqa: PLW0108 - built at its first use
-            self._dispatching,
+            self._own.dispatching,
             self._stop,
             lambda name, options, note: self._tables.alter(name, options, note),  # noqa: PLW0108 - the same
         )
@@ -334,12 +316,30 @@ class App:
             self._clock,
             self._looks,
             self._sweep,
-            self._dispatching,
+            self._own.dispatching,
             self._stop,
             self._parts.liveness().is_alive,
             lambda: self._parts.notices(self._store),
         )
         return OperatorVerbs(ports)
+
+    @cached_property
+    def lake(self) -> LakeVerbs:
+        """The verbs of the lake: what concerns the files behind the tables."""
+        from mtctl.services.lake_verbs import LakePorts, LakeVerbs  # noqa: PLC0415 - built at its first use
+
+        ports = LakePorts(
+            self.project,
+            self._store,
+            self._clock,
+            self._own.engine,
+            lambda: self._lake,
+            self._own.pin,
+            self._sweep,
+            self._own.dispatching,
+            self._stop,
+        )
+        return LakeVerbs(ports)
 
     @cached_property
     def _looks(self) -> Looks:
@@ -357,47 +357,16 @@ class App:
     def _reader(self) -> Reader:
         from mtctl.services.reading import Reader  # noqa: PLC0415 - built at its first use
 
-        return Reader(self.project, self._store, lambda: self._engine, self._clock, self._pin)
-
-    @cached_property
-    def _upkeep(self) -> Upkeep:
-        from mtctl.services.upkeep import Upkeep  # noqa: PLC0415 - built at its first use
-
-        return Upkeep(self._store, lambda: self._engine, self._lake, self._clock)
+        return Reader(self.project, self._store, self._own.engine, self._clock, self._own.pin)
 
     @cached_property
     def _refresher(self) -> Refresher:
         from mtctl.services.refresh import Refresher  # noqa: PLC0415 - built at its first use
 
-        return Refresher(self._store, self._clock, self._sources, self._dispatching, self._sweep)
-
-    @cached_property
-    def _crew(self) -> Crew:
-        """What this process works with when it is a holder itself."""
-        from mtctl.parts import Crew  # noqa: PLC0415 - built at its first use
-
-        return Crew(store=self._store, engine=self._engine, stop=self._stop)
+        return Refresher(self._store, self._clock, self._sources, self._own.dispatching, self._sweep)
 
     def _sweep(self) -> int:
         return self._parts.sweep(self._store)
-
-    @contextmanager
-    def _dispatching(self, title: str, on_event: Callable[[TaskEvent], None]) -> Iterator[Dispatcher]:
-        self._engine.start()
-        with self._parts.dispatcher(self._crew, "command", title, on_event) as dispatcher:
-            yield dispatcher
-
-    def _pin(self, snapshot_id: int) -> None:
-        holder = self._stack.enter_context(
-            self._parts.holder(self._store, "reader", "query", lambda: self._engine.group, self._engine.kill)
-        )
-        with self._store.write() as tx:
-            pin_id = tx.pin(holder.holder_id, snapshot_id, "query")
-        self._stack.callback(self._unpin, pin_id)
-
-    def _unpin(self, pin_id: int) -> None:
-        with self._store.write() as tx:
-            tx.unpin(pin_id)
 
 
 def open_app(directory: Path | None, notice: Callable[[str], None]) -> App:

@@ -422,7 +422,7 @@ def test_what_is_below_a_failure_is_cancelled_and_says_why(daily: World) -> None
 
 def test_a_runner_that_dies_ends_one_attempt_and_nothing_else(daily: World) -> None:
     daily.fill("daily", intervals=("2013-01-01",))
-    daily.app._engine.kill()
+    daily.app._own.engine().kill()
     daily.refresh("daily", intervals=("2013-01-02",))
     daily.fill("daily")
     assert daily.rows("SELECT sum(total) FROM daily") == [("10",)]
