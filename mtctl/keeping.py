@@ -80,8 +80,10 @@ class Keeper:
             self.daemon = None
 
     def take(self, parts: Parts) -> None:
-        """Work with the parts of a project whose settings have changed."""
+        """Work with the parts of a project whose settings have changed; its first channel counts at once."""
         self._parts = parts
+        if self.daemon is not None:
+            self._start_teller()
 
     def _make(self, workers: int, on_event: Callable[[TaskEvent], None], reload: Callable[[], None]) -> Daemon:
         from mtctl.services.daemon import Daemon  # noqa: PLC0415 - only a daemon
@@ -127,19 +129,22 @@ class Keeper:
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
-        """Let a thread tell people while the block runs, where the project has channels."""
-        if not self._parts.tells:
-            yield
-            return
-        from mtctl.services.telling import Teller  # noqa: PLC0415 - only projects with channels
-
-        self._teller = teller = Teller(self._notices, self._clock, self._say)
-        teller.start()
+        """Let a thread tell people while the block runs, as soon as the project has channels."""
+        self._start_teller()
         try:
             yield
         finally:
-            self._teller = None
-            teller.close()
+            teller, self._teller = self._teller, None
+            if teller is not None:
+                teller.close()
+
+    def _start_teller(self) -> None:
+        if self._teller is not None or not self._parts.tells:
+            return
+        from mtctl.services.telling import Teller  # noqa: PLC0415 - only projects with channels
+
+        self._teller = Teller(self._notices, self._clock, self._say)
+        self._teller.start()
 
     @contextmanager
     def _notices(self) -> Iterator[Notices]:

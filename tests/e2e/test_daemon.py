@@ -223,10 +223,18 @@ def test_sighup_takes_over_changed_files_and_keeps_the_old_ones_where_they_are_w
         (root / "tables/totals.sql").write_text(_TABLES["totals"], encoding="utf-8")
         daemon.send_signal(signal.SIGHUP)
         _until(lambda: _fresh(root, "totals"))
+        with (root / "mtctl.toml").open("a", encoding="utf-8") as file:
+            file.write('\n[notify.ops]\ntype = "log"\n\n[[notify_rules]]\nchannel = "ops"\non = ["success"]\n')
+        daemon.send_signal(signal.SIGHUP)  # the first channel: the thread that tells begins only now
+        _until(lambda: "totals" in _told(root))
         daemon.send_signal(signal.SIGTERM)
         _, err = daemon.communicate(timeout=PATIENCE)
     assert daemon.returncode == 0
     assert "not taken over" in err
+
+
+def _told(root: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in (root / ".mtctl/logs").glob("notices*"))
 
 
 def test_an_apply_loop_during_ticks_loses_no_fire(tmp_path: Path) -> None:
