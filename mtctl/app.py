@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.clock import SystemClock
 from mtctl.config import find_root, load_project
-from mtctl.core.errors import not_found
+from mtctl.core.errors import MtctlError, not_found
 from mtctl.own import Own
 from mtctl.services.moving import settle_path
 from mtctl.store.connection import open_store
@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from mtctl.keeping import Keeper
     from mtctl.lake.files import LakeFiles
     from mtctl.parts import Parts
+    from mtctl.ports.backup import Copy
     from mtctl.ports.engine import QueryResult
     from mtctl.ports.store import Store
     from mtctl.ports.work import InstanceRow
+    from mtctl.services.board import Boards
     from mtctl.services.daemon import Daemon, DaemonReport
+    from mtctl.services.doctor import Doctor
     from mtctl.services.lake_verbs import LakeVerbs
     from mtctl.services.looks import Looks
     from mtctl.services.operator_verbs import OperatorVerbs
@@ -58,6 +61,7 @@ _OF_PROJECT = (
     "workflows",
     "operator",
     "lake",
+    "board",
 )
 """What is built from the settings of the project, and anew when they change."""
 
@@ -74,6 +78,7 @@ class App:
         self._stop = threading.Event()
         self._store: Store = open_store(project.state_file, self._clock)
         self._stack.callback(self._store.close)
+        self._stack.callback(self._share)
         self._own = Own(self._store, lambda: self._parts, self._stop, self._stack)
         settle_path(project, self._store)
 
@@ -84,6 +89,17 @@ class App:
     def __exit__(self, *_: object) -> None:
         """Close whatever was opened, the last first."""
         self._stack.close()
+
+    def _share(self) -> None:
+        """Bring the shared copy of the catalog up to date, or take it away; its trouble fails no command."""
+        if not self.project.share and not (self.project.state_folder / "shared").exists():
+            return
+        from mtctl.services.sharing import settle  # noqa: PLC0415 - few projects share
+
+        try:
+            settle(self.project, self._store, self._lake, even_if_new=True)
+        except (MtctlError, OSError) as error:
+            self._notice(f"the catalog is not shared: {error}")
 
     @property
     def patience(self) -> int:
@@ -102,6 +118,10 @@ class App:
     def _serving(self) -> Daemon | None:
         keeper: Keeper | None = self.__dict__.get("_keeper")
         return keeper.daemon if keeper is not None else None
+
+    def wait_for_sources(self, seconds: float) -> None:
+        """Let what this process runs itself wait so long for a source that somebody else has open."""
+        self._own.wait_for_sources(seconds)
 
     def _interrupt(self) -> None:
         if self._serving is not None:
@@ -205,6 +225,13 @@ class App:
         """Return one instance."""
         return self._overview.instance(ulid_prefix)
 
+    @cached_property
+    def board(self) -> Boards:
+        """The reads of dashboards and reports."""
+        from mtctl.services.board import Boards  # noqa: PLC0415 - built at its first use
+
+        return Boards(self._store, self._clock, self._overview)
+
     def query(self, sql: str, limit: int | None) -> QueryResult:
         """Run one SELECT over the lake."""
         return self._reader.query(sql, limit)
@@ -223,10 +250,21 @@ class App:
         """Recompute and compare everything that the books say."""
         return self.lake.upkeep.verify(names)
 
-    def gc(self, *, grace_seconds: float, dry_run: bool) -> GcReport:
+    def gc(self, *, grace_seconds: float | None, dry_run: bool) -> GcReport:
         """Remove files that nobody names; those of dead attempts too."""
         self._sweep()
-        return self.lake.upkeep.gc(grace_seconds=grace_seconds, dry_run=dry_run)
+        if not dry_run:
+            self.lake.claim()
+        return self.lake.collector.gc(grace_seconds=grace_seconds, dry_run=dry_run)
+
+    @property
+    def doctor(self) -> Doctor:
+        """The checks of everything around the project."""
+        return self._parts.doctor(self._store)
+
+    def back_up(self, target: Path | None, *, keep: int) -> Copy:
+        """Copy the state file while others use it."""
+        return self._parts.backups().take(target, keep=keep)
 
     # --- parts --------------------------------------------------------------------------------------------------
 
@@ -280,7 +318,7 @@ class App:
     def _sources(self) -> Sources:
         from mtctl.services.sources import Sources  # noqa: PLC0415 - built at its first use
 
-        return Sources(self.project, self._store)
+        return Sources(self.project, self._store, self._own.engine)
 
     @cached_property
     def _tables(self) -> Tables:
@@ -357,7 +395,9 @@ class App:
     def _reader(self) -> Reader:
         from mtctl.services.reading import Reader  # noqa: PLC0415 - built at its first use
 
-        return Reader(self.project, self._store, self._own.engine, self._clock, self._own.pin)
+        return Reader(
+            self.project, self._store, self._own.engine, self._clock, self._own.pin, lambda: self._lake
+        )
 
     @cached_property
     def _refresher(self) -> Refresher:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mtctl.config_notify import NotifyConfig
+    from mtctl.config_sources import SourceConfig
+    from mtctl.core.retention import Policy
 
 PROJECT_FILE = "mtctl.toml"
 STATE_FOLDER = ".mtctl"
@@ -29,23 +31,12 @@ STATE_FILE = "state.db"
 _SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "": {"name": str, "time_zone": str},
     "lake": {"path": str, "share": str, "foreign_writes": bool, "target_file_bytes": int, "target_file_rows": int},
-    "engine": {"memory": str, "threads": int, "temp": str},
+    "engine": {"memory": str, "threads": int, "temp": str, "install_extensions": bool},
     "paths": {"allowed": list},
-    "retention": {"versions": int, "age": str, "instances": str, "events": str},
+    "retention": {"versions": int, "age": str, "bytes": str, "instances": str, "events": str},
 }
 _NOTIFY = ("notify", "notify_rules")
-_SOURCE_KEYS = {"type": str, "path": str, "dsn": str}
-_SOURCE_TYPES = ("files", "duckdb", "sqlite", "postgres")
 _MEMORY = re.compile(r"^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$", re.IGNORECASE)
-
-
-@frozen
-class SourceConfig:
-    """One `[sources.<name>]`: in this version local files, `path` relative to the project root or absolute."""
-
-    name: str
-    type: str
-    path: str
 
 
 @frozen
@@ -65,7 +56,11 @@ class Project:
     sources: tuple[SourceConfig, ...]
     defaults: tuple[tuple[str, str], ...]
     origins: tuple[tuple[str, str], ...]
+    install_extensions: bool = False
+    share: str = ""
+    foreign_writes: bool = False
     notify_data: Mapping[str, Any] = MappingProxyType({})
+    retention_data: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def notify(self) -> NotifyConfig:
@@ -76,6 +71,13 @@ class Project:
         from mtctl.config_notify import read_notify  # noqa: PLC0415 - most commands tell nobody
 
         return read_notify(self.notify_data, self.root / PROJECT_FILE)
+
+    @property
+    def retention(self) -> Policy:
+        """How long old versions, instances and events stay; checked when the file was read."""
+        from mtctl.config_retention import read_retention  # noqa: PLC0415 - only upkeep asks
+
+        return read_retention(self.retention_data, self.root / PROJECT_FILE)
 
     @property
     def state_folder(self) -> Path:
@@ -126,11 +128,6 @@ def load_project(root: Path) -> Project:
     for section, values in (("", top), ("lake", lake), ("engine", engine), ("paths", paths)):
         origins += [(f"{section}.{key}".lstrip("."), str(file)) for key in values]
 
-    for key in [f"lake.{key}" for key in ("share", "foreign_writes") if key in lake] + [
-        f"retention.{key}" for key in data.get("retention", {})
-    ]:
-        raise invalid("key_unsupported", f"{key} has no effect in this version", where=str(file), fix="remove it")
-
     name = _environment("MTCTL_NAME", top.get("name", _plain_name(root.name)), origins, "name")
     zone = _environment("MTCTL_TIME_ZONE", top.get("time_zone", "UTC"), origins, "time_zone")
     check_zone(zone, where=f"{file}: time_zone")
@@ -151,9 +148,10 @@ def load_project(root: Path) -> Project:
     allowed = tuple(_absolute(root, _text(item, "paths.allowed", file)) for item in paths.get("allowed", ()))
     for folder in allowed:
         _refuse_root_or_state(root, folder, file)
+    name = _project_name(name, file)
     return Project(
         root=root,
-        name=_project_name(name, file),
+        name=name,
         zone=zone,
         lake=lake_path,
         target_file_bytes=target_bytes,
@@ -162,10 +160,14 @@ def load_project(root: Path) -> Project:
         threads=threads,
         temp=_absolute(root, engine["temp"]) if "temp" in engine else None,
         allowed=allowed,
-        sources=_sources(data, file),
+        sources=_sources(data, file, name) if "sources" in data else (),
+        share=_share(lake.get("share", ""), file),
+        foreign_writes=lake.get("foreign_writes", False),
+        install_extensions=engine.get("install_extensions", False),
         defaults=_defaults(data, file),
         origins=tuple(origins),
         notify_data={key: data[key] for key in _NOTIFY if key in data},
+        retention_data=_retention(data, file) if "retention" in data else MappingProxyType({}),
     )
 
 
@@ -202,40 +204,18 @@ def _section(data: dict[str, Any], section: str, file: Path) -> dict[str, Any]:
     return values
 
 
-def _sources(data: dict[str, Any], file: Path) -> tuple[SourceConfig, ...]:
-    found = []
-    raw = data.get("sources", {})
-    if not isinstance(raw, dict):
-        raise invalid("config_value", "[sources] is not a table", where=str(file), fix="write [sources.<name>]")
-    for name, values in raw.items():
-        where = f"{file}: [sources.{name}]"
-        if not isinstance(values, dict):
-            raise invalid(
-                "config_value", "a source is not a table", where=where, fix="write [sources.<name>] and its keys"
-            )
-        for key, value in values.items():
-            if key not in _SOURCE_KEYS:
-                raise _unknown(f"sources.{name}.{key}", [f"sources.{name}.{known}" for known in _SOURCE_KEYS], file)
-            _text(value, f"sources.{name}.{key}", file)
-        kind = values.get("type", "files")
-        if kind not in _SOURCE_TYPES:
-            raise invalid(
-                "config_value",
-                f"source type {kind!r} is unknown",
-                where=where,
-                fix=f"one of {', '.join(_SOURCE_TYPES)}",
-            )
-        if kind != "files":
-            raise invalid(
-                "source_unsupported",
-                f"{kind} sources are not supported by this version",
-                where=where,
-                fix="export it to Parquet and use type = 'files'",
-            )
-        if "path" not in values:
-            raise invalid("config_value", "a files source needs a path", where=where, fix="add path = 'data/*.parquet'")
-        found.append(SourceConfig(name=name, type=kind, path=values["path"]))
-    return tuple(found)
+def _sources(data: dict[str, Any], file: Path, project: str) -> tuple[SourceConfig, ...]:
+    from mtctl.config_sources import read_sources  # noqa: PLC0415 - many projects have none
+
+    return read_sources(data, file, project)
+
+
+def _retention(data: dict[str, Any], file: Path) -> dict[str, Any]:
+    from mtctl.config_retention import read_retention  # noqa: PLC0415 - many projects have none
+
+    values = _section(data, "retention", file)
+    read_retention(values, file)
+    return values
 
 
 def _defaults(data: dict[str, Any], file: Path) -> tuple[tuple[str, str], ...]:
@@ -295,6 +275,13 @@ def _project_name(name: str, file: Path) -> str:
             "identifier", f"project name {name!r} is a name of the engine", where=str(file), fix="choose another name"
         )
     return name
+
+
+def _share(word: str, file: Path) -> str:
+    if word not in {"", "group", "all"}:
+        fix = "write 'group' or 'all', or leave it out to keep the lake to yourself"
+        raise invalid("config_value", f"lake.share {word!r} is unknown", where=str(file), fix=fix)
+    return word
 
 
 def _absolute(root: Path, text: str) -> Path:

@@ -51,11 +51,14 @@ class Keeper:
         """Do one bounded round: fire what is due, run what is ready; None where there was nothing to do."""
         self._looks.note()
         if self._is_quiet():
+            self._tend()
             return None
         from mtctl.services.ticking import Ticker  # noqa: PLC0415 - a round with nothing to do loads none of it
 
         ticker = Ticker(self._store, self._clock, self._scheduler(), self._dispatching, self._tell)
-        return ticker.round(max_seconds, on_event)
+        report = ticker.round(max_seconds, on_event)
+        self._tend()
+        return report
 
     def serve(
         self,
@@ -74,7 +77,7 @@ class Keeper:
             daemon.stop()
         try:
             holder = self._parts.holder(self._store, LEASELESS, "up", lambda: None, lambda: daemon.trouble(_lost()))
-            with holder, self._telling():
+            with holder, self._telling(), self._parts.tended(self._say):
                 return serve(daemon, self._clock, self._say)
         finally:
             self.daemon = None
@@ -163,6 +166,11 @@ class Keeper:
         self._looks.note()
         if self._teller is not None:
             self._teller.poke()
+
+    def _tend(self) -> None:
+        """Do a bounded round of upkeep where one is due; trouble with it is said and fails no tick."""
+        if self._parts.upkeep_due:
+            self._parts.tend(self._store, self._say)
 
     def _tell(self) -> None:
         """Note what is to be told and send what is due, for a bounded time; nothing without channels."""

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mtctl.services.reports.running import TaskEvent
 
 
+LOCK_WAIT = 10.0
+"""How long a command waits for a source that somebody else has open, in seconds, unless told otherwise."""
+
+
 class Own:
     """The runner of one command, what it pins and the tasks that it runs itself."""
 
@@ -27,15 +31,23 @@ class Own:
         self._stop = stop
         self._stack = stack
         self._engine: RunnerClient | None = None
+        self._lock_wait = LOCK_WAIT
 
     def engine(self) -> RunnerClient:
         """Return the runner's client; its process starts with the first call to it."""
         if self._engine is None:
             self._engine = self._parts().engine()
+            self._engine.wait_for_sources(self._parts().patience(self._lock_wait))
             self._stack.callback(self._engine.close)
             if self._stop.is_set():
                 self._engine.stop()
         return self._engine
+
+    def wait_for_sources(self, seconds: float) -> None:
+        """Let the runner wait so long for a source that somebody else has open; 0: not at all."""
+        self._lock_wait = seconds
+        if self._engine is not None:
+            self._engine.wait_for_sources(self._parts().patience(seconds))
 
     def stop(self) -> None:
         """Interrupt what runs, for good: this process is to end."""

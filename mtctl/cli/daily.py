@@ -69,13 +69,15 @@ def refresh_args(  # noqa: PLR0913 - the options of the command
     return args
 
 
-def refresh_tables(ui: Ui, args: RefreshArgs) -> ExitCode:
+def refresh_tables(ui: Ui, args: RefreshArgs, lock_wait: float | None = None) -> ExitCode:
     """Refresh, or with `dry_run` show the batches, and return the exit code that the report deserves."""
     from mtctl.cli.progress import progress  # noqa: PLC0415 - after the usage errors
     from mtctl.cli.show_refresh import dry_answer, refresh_exit  # noqa: PLC0415
     from mtctl.cli.verdict import conclude  # noqa: PLC0415
 
     with ui.project() as project:
+        if lock_wait is not None:
+            project.wait_for_sources(lock_wait)
         with progress(ui) as show:
             report = project.refresh(args, show)
         if not args.dry_run:
@@ -84,9 +86,10 @@ def refresh_tables(ui: Ui, args: RefreshArgs) -> ExitCode:
         return ExitCode.OK if report.plan else refresh_exit(report)
 
 
-def run_round(ui: Ui, max_runtime: int | None) -> ExitCode:
+def run_round(ui: Ui, max_runtime: int | None, lock_wait: float = 0) -> ExitCode:
     """Do one round of `tick`: nothing is said when all is well."""
     with ui.project() as project:
+        project.wait_for_sources(lock_wait)
         report = project.tick(max_runtime, lambda _: None)
     if report is None:
         return ExitCode.OK

@@ -91,14 +91,15 @@ def _status(ui: Ui, values: dict[str, Any]) -> int:
 def _refresh(ui: Ui, values: dict[str, Any]) -> int:
     from mtctl.cli.daily import refresh_args, refresh_tables  # noqa: PLC0415 - only what is called is loaded
 
-    return refresh_tables(ui, refresh_args(**values))
+    lock_wait = values.pop("lock_wait", None)
+    return refresh_tables(ui, refresh_args(**values), lock_wait)
 
 
 def _tick(ui: Ui, values: dict[str, Any]) -> int:
     from mtctl.cli.daily import run_round  # noqa: PLC0415 - only what is called is loaded
 
     given = values.get("max_runtime")
-    return run_round(ui, None if given is None else int(given))
+    return run_round(ui, None if given is None else int(given), values.get("lock_wait", 0))
 
 
 _GLOBALS = frozenset(param for param, _ in ROOT.values())

@@ -24,6 +24,7 @@ PLAIN: dict[str, Any] = {
     'tick': {
         'options': {
             '--max-runtime': ('max_runtime', 1),
+            '--lock-wait': ('lock_wait', 0),
             '-C': ('directory', 'one'),
             '--directory': ('directory', 'one'),
             '-o': ('output', ['table', 'json', 'ndjson', 'csv']),
@@ -53,6 +54,7 @@ PLAIN: dict[str, Any] = {
             '-n': ('dry_run', 'switch'),
             '--dry-run': ('dry_run', 'switch'),
             '--strict': ('strict', 'switch'),
+            '--lock-wait': ('lock_wait', 0),
             '-C': ('directory', 'one'),
             '--directory': ('directory', 'one'),
             '-o': ('output', ['table', 'json', 'ndjson', 'csv']),

@@ -8,8 +8,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mtctl.cli.words import count, lasting, many
 from mtctl.core.names import printable
+from mtctl.core.words import count, lasting, many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

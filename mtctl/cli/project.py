@@ -24,7 +24,7 @@ RequireDisabled = Annotated[
 ]
 Rebuild = Annotated[
     list[str] | None,
-    typer.Option("--rebuild", metavar="TABLE", help="Drop TABLE with its data and create it again. May be repeated."),
+    typer.Option("--rebuild", metavar="TABLE", help="Build TABLE anew beside what readers see. May be repeated."),
 ]
 Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 
@@ -93,7 +93,7 @@ def apply(
         if dry_run or found.problems:
             _show_plan(ui, found)
             return
-        doomed = [change.table for change in found.changes if change.action in {"drop", "rebuild"}]
+        doomed = [change.table for change in found.changes if change.action == "drop"]
         flows = [change.workflow for change in found.workflows if change.action == "drop"]
         questions = [
             *([f"drop the data of {', '.join(doomed)}"] if doomed else []),

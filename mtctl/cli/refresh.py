@@ -8,6 +8,7 @@ import typer
 
 from mtctl.cli.command import command, leave
 from mtctl.cli.daily import refresh_args, refresh_tables
+from mtctl.cli.lock_wait import LockWait
 from mtctl.cli.ui import Ui
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -45,6 +46,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Named intervals that are
     "mtctl refresh --all",
     "mtctl refresh flights_daily --interval 2013-02 --force",
     "mtctl refresh +delay_by_weather --from 2013-03-01 --to 2013-03-08 --dry-run",
+    "mtctl refresh orders_daily --lock-wait 60",
     "mtctl refresh flights_daily --partition flight_date=2013-02-03 --force --downstream",
 )
 def refresh(  # noqa: PLR0913 - the options of the command
@@ -64,6 +66,7 @@ def refresh(  # noqa: PLR0913 - the options of the command
     detach: Detach = False,
     dry_run: DryRun = False,
     strict: Strict = False,
+    lock_wait: LockWait = None,
 ) -> None:
     """Refresh the missing and stale intervals of tables.
 
@@ -86,4 +89,4 @@ def refresh(  # noqa: PLR0913 - the options of the command
         dry_run=dry_run,
         strict=strict,
     )
-    leave(refresh_tables(ui, args))
+    leave(refresh_tables(ui, args, lock_wait))

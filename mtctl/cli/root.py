@@ -37,10 +37,13 @@ ENTRIES: dict[str, Entry] = {
     "tick": Entry("serve", "Do one round: fire what is due, run what is ready, and go."),
     "refresh": Entry("refresh", "Refresh the missing and stale intervals of tables."),
     "status": Entry("project", "Show the health of the tables."),
+    "ui": Entry("dashboard", "Open the dashboard."),
+    "report": Entry("report", "Write a report of the last days as one HTML page."),
     "query": Entry("query", "Run one SELECT over the tables and print its rows."),
+    "diff": Entry("diff", "Show which rows of a table were added, removed or changed between two moments."),
     "attach": Entry("query", "Print the statement that opens the lake in any DuckDB."),
     "verify": Entry("verify", "Recompute what the files hold and compare it with ledger and catalog."),
-    "table": Entry("table", "List, show, create, drop and check tables.", group=True),
+    "table": Entry("tables", "List, show, create, drop and check tables.", group=True),
     "workflow": Entry("workflow", "List, show, create, change and run workflows.", group=True),
     "schedule": Entry("schedule", "Explain schedules, tell when they fire, set and clear them.", group=True),
     "instance": Entry(
@@ -59,6 +62,8 @@ ENTRIES: dict[str, Entry] = {
         group=True,
     ),
     "lake": Entry("lake", "Look after the files of the lake.", group=True),
+    "doctor": Entry("doctor", "Look at everything around the project that can be wrong."),
+    "state": Entry("state", "Copy the state file, and bring a copy back.", group=True),
     "completion": Entry("shell", "Print the completion script of a shell."),
     "help": Entry("topics", "Explain a topic; without one, list the topics."),
 }

@@ -10,6 +10,7 @@ import typer
 
 from mtctl.cli.command import command, leave
 from mtctl.cli.daily import run_round
+from mtctl.cli.lock_wait import LockWait
 from mtctl.cli.ui import Ui
 from mtctl.cli.verdict import conclude, refuse_problems
 from mtctl.core.errors import usage
@@ -42,6 +43,7 @@ def up(
     no_fill: Annotated[
         bool, typer.Option("--no-fill", help="Only what schedules ask for: leave what is missing now to them.")
     ] = False,
+    lock_wait: LockWait = None,
 ) -> None:
     """Apply, refresh everything that is wanted, then run the schedules until stopped.
 
@@ -52,6 +54,8 @@ def up(
     if once and no_fill:
         raise usage("option_conflict", "--once and --no-fill exclude each other", fix="`mtctl tick` runs what is due")
     with ui.project() as project:
+        if lock_wait is not None:
+            project.wait_for_sources(lock_wait)
         if not no_apply:
             _apply(ui, project)
         if once:
@@ -74,13 +78,14 @@ def tick(
         int | None,
         typer.Option("--max-runtime", min=1, metavar="SECONDS", help="Give back what runs after so many seconds."),
     ] = None,
+    lock_wait: LockWait = None,
 ) -> None:
     """Do one round: fire what is due, run what is ready, and go.
 
     For cron or a timer. Silent when all is well, a line on stderr for each trouble, exit 1 when a task failed, 75 when
     the state file stays locked. Rounds may overlap.
     """
-    leave(run_round(ui, max_runtime))
+    leave(run_round(ui, max_runtime, lock_wait or 0))
 
 
 def _apply(ui: Ui, project: App) -> None:
@@ -106,6 +111,7 @@ def _serve(ui: Ui, project: App, workers: int, *, apply: bool, fill: bool) -> No
 
     faulthandler.register(signal.SIGQUIT, all_threads=True)
     signal.signal(signal.SIGHUP, lambda *_: project.reload())
+    project.wait_for_sources(0)  # a daemon has other work: what reads the source is put off
     ui.say(f"mtctl is up with {workers} worker{'s' if workers > 1 else ''}; Ctrl-C stops it")
     report = project.serve(workers, reapply=apply, fill=fill, on_event=plain_lines(ui))
     ui.say("stopped" if report.drained else "stopped; what ran was given back")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Grid, Lines, Record
-from mtctl.cli.words import lasting, many, size
+from mtctl.core.words import lasting, many, size
 
 if TYPE_CHECKING:
     from mtctl.services.reports.upkeep import GcReport, VerifyReport
@@ -56,6 +56,8 @@ def gc_answer(report: GcReport) -> Answer:
     verb = "would remove" if report.dry_run else "removed"
     lines = [f"{verb} {path}" for path in report.removed]
     lines.append(f"{verb} {many(len(report.removed), 'file')}, {size(report.bytes)}")
+    if report.logs:
+        lines.append(f"{verb} {many(report.logs, 'log file')} of forgotten instances")
     if report.kept_young:
         lines.append(f"kept {many(report.kept_young, 'stray file')} younger than the grace (see --grace)")
     records: tuple[Record, ...] = tuple(
@@ -66,6 +68,7 @@ def gc_answer(report: GcReport) -> Answer:
         "files": len(report.removed),
         "bytes": report.bytes,
         "kept_young": report.kept_young,
+        "logs": report.logs,
         "dry_run": report.dry_run,
     }
     return Answer(

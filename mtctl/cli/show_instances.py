@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Facts, Grid, Record, State
-from mtctl.cli.words import ago, bounds, count, lasting, moment, rfc3339
 from mtctl.core.states import TaskState
+from mtctl.core.words import ago, bounds, count, lasting, moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

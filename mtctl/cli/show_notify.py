@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Grid, Lines, Record
-from mtctl.cli.words import lasting
+from mtctl.core.words import lasting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

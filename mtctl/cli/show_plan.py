@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Lines, Record
 from mtctl.cli.show_workflow_changes import applied_workflow_lines, change_record, planned_lines
-from mtctl.cli.words import lasting, many
 from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.words import lasting, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,10 +31,10 @@ _SIGNS = {
 _WORDS = {
     "create": "is new",
     "change": "changes",
-    "evolve": "gains columns, in place",
+    "evolve": "changes its columns in place",
     "rename": "takes a new name and keeps its data",
     "metadata": "changes its description only",
-    "rebuild": "is dropped and created again",
+    "rebuild": "is built anew beside what readers see",
     "drop": "is dropped with its data",
     "vanished": "has no file any more and stays (`mtctl apply --prune` drops it)",
     "none": "is as applied",
@@ -46,7 +46,7 @@ _DONE = {
     "evolve": "evolved",
     "rename": "renamed",
     "metadata": "described anew",
-    "rebuild": "created again",
+    "rebuild": "begun anew beside what readers see",
     "drop": "dropped",
 }
 
@@ -57,6 +57,10 @@ def plan_answer(plan: ApplyPlan, schema: str = "mtctl.project.plan/v1") -> Answe
     same = len(plan.changes) - len(changes)
     blocks: list[Block] = [Lines(_paragraph(change)) for change in changes]
     blocks += [Lines(planned_lines(change)) for change in plan.workflows if change.action != "none"]
+    blocks += [
+        Lines((f"{name}: rebuilding: {done:,} of {many(total, 'interval')}, until then the old version is read",))
+        for name, done, total in plan.rebuilding
+    ]
     if not plan.pending and not plan.problems:
         flows = f" and {many(len(plan.workflows), 'workflow')}" if plan.workflows else ""
         blocks.append(Lines((f"no changes: {many(same, 'table')}{flows} as applied",)))
@@ -125,8 +129,16 @@ def _paragraph(change: Change) -> tuple[str, ...]:
         lines.append(f"    wanted: {change.wanted} ({many(change.intervals, 'interval')})")
     if change.stale:
         lines.append(f"    stale: {change.stale}")
+    if change.stale_intervals:
+        lines.append(f"    to refresh: {_cost(change)}")
     lines += [f"    note: {note}" for note in change.notes]
     return tuple(lines)
+
+
+def _cost(change: Change) -> str:
+    """Return what refreshing takes, as far as that is known."""
+    takes = "no history yet" if change.stale_seconds is None else f"about {lasting(change.stale_seconds)}"
+    return f"{many(change.stale_intervals, 'interval')}, {many(change.stale_rows, 'row')}, {takes}"
 
 
 def _aside(change: Change) -> str:
@@ -144,4 +156,7 @@ def _record(change: Change) -> Record:
         "notes": list(change.notes),
         "wanted": change.wanted,
         "intervals": change.intervals,
+        "stale_intervals": change.stale_intervals,
+        "stale_rows": change.stale_rows,
+        "stale_seconds": change.stale_seconds,
     }

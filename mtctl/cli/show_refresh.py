@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Grid, Later, Lines, Record, State
 from mtctl.cli.exit import ExitCode
-from mtctl.cli.words import count, lasting, many
 from mtctl.core.errors import Kind, MtctlError, conflict
+from mtctl.core.words import count, lasting, many
 
 if TYPE_CHECKING:
     from mtctl.services.reports.refreshing import RefreshReport, TableResult
@@ -78,7 +78,9 @@ def refresh_exit(report: RefreshReport) -> ExitCode:
     What failed or was cancelled counts against what succeeded; tables that were up to date count for neither.
     """
     won = any(table.state in {"success", "skipped"} for table in report.tables)
-    lost = any(table.state in {"failed", "cancelled"} for table in report.tables)
+    lost = [table for table in report.tables if table.state in {"failed", "cancelled"}]
+    if lost and all(_is_locked(table) for table in lost if table.error_code) and any(map(_is_locked, lost)):
+        return ExitCode.BUSY
     if lost:
         return ExitCode.PARTIAL if won else ExitCode.FAILED
     if report.not_ready:
@@ -90,11 +92,16 @@ def refresh_errors(report: RefreshReport) -> tuple[MtctlError, ...]:
     """Return an error for each table that failed, and one for what was not ready when nothing else could run."""
     code = int(refresh_exit(report))
     show = f"see `mtctl instance show {report.instance}`"
-    errors = [_failure(table, show, code) for table in report.tables if table.state == "failed"]
+    errors = [_failure(table, show, code) for table in report.tables if table.state == "failed" or _is_locked(table)]
     if code == ExitCode.CONFLICT:
         what = f"{report.not_ready[0]}{_more(report)}"
         errors.append(conflict("upstream_not_ready", what, fix="refresh them too with --upstream"))
     return tuple(errors)
+
+
+def _is_locked(table: TableResult) -> bool:
+    """Whether a table was left as it is because somebody else has a source of it open."""
+    return table.state == "cancelled" and table.error_code == "source_locked"
 
 
 def _failure(table: TableResult, show: str, code: int) -> MtctlError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Grid, Lines, Record
-from mtctl.cli.words import many, moment, rfc3339
 from mtctl.core.pulse import lasting
+from mtctl.core.words import many, moment, rfc3339
 
 if TYPE_CHECKING:
     from mtctl.services.reports.rewinding import MarkBack, RewindReport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Facts, Grid, Lines, Record, State
-from mtctl.cli.words import moment, rfc3339
+from mtctl.core.words import moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Facts, Grid, Later, Lines, Record, State
-from mtctl.cli.words import ago, bounds, count, many, moment, rfc3339, size
+from mtctl.core.values import replace
+from mtctl.core.words import ago, bounds, count, many, moment, rfc3339, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mtctl.ports.damage import ForeignTable
     from mtctl.services.reports.details import PartitionRow, TableDetail
     from mtctl.services.reports.tables import Status, TableStatus
 
 _TABLE_FIELDS = (
     "table", "health", "mode", "grain", "wanted", "fresh", "missing_count", "stale_count", "missing", "stale", "why",
     "rows", "bytes", "files", "last_success_at", "last_outcome", "last_error", "running", "schedule", "freshness",
-    "origin", "file", "comment", "tags",
+    "origin", "file", "comment", "tags", "rebuild_done", "rebuild_total",
 )  # fmt: skip
 
 _PARTITION_FIELDS = (
@@ -33,7 +35,8 @@ def status_answer(status: Status) -> Answer:
         *(f"running: {row.title} ({row.ulid})" for row in status.running),
     ]
     blocks: list[Block] = [_health_grid(status)]
-    behind = tuple(_behind(table) for table in status.tables if table.missing_count or table.stale_count)
+    lacking = (table for table in status.tables if table.missing_count or table.stale_count or table.rebuilding)
+    behind = tuple(map(_behind, lacking))
     if behind:
         blocks.append(Lines(behind))
     if attention:
@@ -78,6 +81,24 @@ def list_answer(status: Status) -> Answer:
     )
 
 
+def foreign_block(answer: Answer, foreign: Sequence[ForeignTable]) -> Answer:
+    """Return `table list` with the tables of other clients below."""
+    if not foreign:
+        return answer
+    heads = ("FOREIGN TABLE", "FILES", "ROWS", "SIZE")
+    rows = tuple((f"{one.schema}.{one.name}", count(one.files), count(one.rows), size(one.bytes)) for one in foreign)
+    records: tuple[Record, ...] = tuple(
+        {"kind": "foreign", "table": one.name, "schema": one.schema, "rows": one.rows, "bytes": one.bytes}
+        for one in foreign
+    )
+    return replace(
+        answer,
+        records=(*answer.records, *records),
+        fields=("kind", *answer.fields),
+        blocks=(*answer.blocks, Grid(heads=heads, rows=rows, right=frozenset(heads[1:]))),
+    )
+
+
 def detail_answer(detail: TableDetail) -> Answer:
     """Return everything about one table."""
     table = detail.status
@@ -89,6 +110,7 @@ def detail_answer(detail: TableDetail) -> Answer:
             ("mode", f"{table.mode}{f', a {table.grain} an interval' if table.grain else ''}, time zone {detail.zone}"),
             ("wanted", _span(detail)),
             ("fresh", f"{count(table.fresh)} of {many(table.wanted, 'interval')}"),
+            ("rebuilding", _rebuilding(table)),
             ("missing", table.missing),
             ("stale", f"{table.stale} ({table.why})" if table.stale else ""),
             ("holds", f"{many(table.rows, 'row')}, {size(table.bytes)} in {many(table.files, 'file')}"),
@@ -172,6 +194,8 @@ def table_record(table: TableStatus) -> Record:
         "file": table.file,
         "comment": table.comment,
         "tags": dict(table.tags),
+        "rebuild_done": table.rebuilding[0] if table.rebuilding else None,
+        "rebuild_total": table.rebuilding[1] if table.rebuilding else None,
     }
 
 
@@ -195,11 +219,20 @@ def _health_grid(status: Status) -> Grid:
 
 def _behind(table: TableStatus) -> str:
     parts = []
+    if table.rebuilding:
+        parts.append(f"rebuilding: {_rebuilding(table)}")
     if table.missing_count:
         parts.append(f"{many(table.missing_count, 'missing interval')}: {table.missing}")
     if table.stale_count:
         parts.append(f"{many(table.stale_count, 'stale interval')}: {table.stale} ({table.why})")
     return f"{table.table}: {'; '.join(parts)}"
+
+
+def _rebuilding(table: TableStatus) -> str:
+    if table.rebuilding is None:
+        return ""
+    done, total = table.rebuilding
+    return f"{count(done)} of {many(total, 'interval')}, until then the old version is read"
 
 
 def _span(detail: TableDetail) -> str:

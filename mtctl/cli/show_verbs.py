@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from mtctl.cli.answer import Answer, Grid, Lines, Record, State
 from mtctl.cli.errors import exit_of
 from mtctl.cli.exit import ExitCode
-from mtctl.cli.words import lasting, rfc3339
 from mtctl.core.states import InstanceState
+from mtctl.core.words import lasting, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

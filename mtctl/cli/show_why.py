@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Grid, Lines, Record
 from mtctl.cli.exit import ExitCode
-from mtctl.cli.words import ago, moment, rfc3339
 from mtctl.core.pulse import TroubleKind
+from mtctl.core.words import ago, moment, rfc3339
 
 if TYPE_CHECKING:
     from mtctl.core.pulse import Tally

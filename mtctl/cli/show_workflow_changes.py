@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Grid, Lines, Record, State
 from mtctl.cli.exit import ExitCode
-from mtctl.cli.words import count, lasting, many, moment, rfc3339
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.states import InstanceState
+from mtctl.core.words import count, lasting, many, moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mtctl.services.reports.workflows import RunReport, TaskAdded, WorkflowChange
+    from mtctl.services.reports.workflows import RunReport, TaskAdded, TaskResult, WorkflowChange
 
 CHANGE_FIELDS = ("workflow", "action", "file", "version", "next_at", "notes", "diff")
 _RUN_FIELDS = ("kind", "task", "task_kind", "state", "intervals", "rows", "seconds", "error_code", "error")
@@ -138,6 +138,9 @@ def run_exit(report: RunReport) -> ExitCode:
     """Return the exit code of a run that was not interrupted; one that others do and that has not ended is OK."""
     if report.state not in {InstanceState.FAILED, InstanceState.CANCELLED}:
         return ExitCode.OK
+    lost = [task for task in report.tasks if task.state in {"failed", "cancelled"}]
+    if all(_is_locked(task) for task in lost if task.error_code) and any(map(_is_locked, lost)):
+        return ExitCode.BUSY
     won = any(task.state == "success" for task in report.tasks)
     return ExitCode.PARTIAL if won else ExitCode.FAILED
 
@@ -155,8 +158,13 @@ def run_errors(report: RunReport) -> tuple[MtctlError, ...]:
             details={"task": task.task, "exit": code},
         )
         for task in report.tasks
-        if task.state == "failed"
+        if task.state == "failed" or _is_locked(task)
     )
+
+
+def _is_locked(task: TaskResult) -> bool:
+    """Whether a task was left because somebody else has a source of it open."""
+    return task.state == "cancelled" and task.error_code == "source_locked"
 
 
 def _run_blocks(report: RunReport) -> tuple[Block, ...]:

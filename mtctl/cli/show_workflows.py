@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.cli.answer import Answer, Block, Facts, Grid, Lines, Record, State
 from mtctl.cli.show_schedules import stretch
-from mtctl.cli.words import ago, bounds, lasting, many, moment, rfc3339
+from mtctl.core.words import ago, bounds, lasting, many, moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

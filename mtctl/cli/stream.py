@@ -34,13 +34,20 @@ _NUMBERS = _INTEGERS | {"FLOAT", "DOUBLE"}
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
-def write_result(
-    result: QueryResult, form: Format, stream: TextIO, paint: Paint, *, terminal: bool, generated_at: str | None
+def write_result(  # noqa: PLR0913 - where and how, all named
+    result: QueryResult,
+    form: Format,
+    stream: TextIO,
+    paint: Paint,
+    *,
+    terminal: bool,
+    generated_at: str | None,
+    schema: str = "mtctl.query.result/v1",
 ) -> int:
     """Write a streamed result; return the number of rows."""
     rows = (row for chunk in result.chunks for row in chunk)
     if form is Format.JSON:
-        return _write_json(result, rows, stream, generated_at)
+        return _write_json(result, rows, stream, envelope_head(schema, generated_at))
     if form is Format.NDJSON:
         keys = _keys(result.columns, taken={"kind"})
         return _each(stream, (to_json({"kind": "row", **_record(keys, result.types, row)}) + "\n" for row in rows))
@@ -61,10 +68,9 @@ def value_of(text: str | None, type_name: str) -> Json:
     return text
 
 
-def _write_json(result: QueryResult, rows: Iterator[list[str | None]], stream: TextIO, generated_at: str | None) -> int:
+def _write_json(result: QueryResult, rows: Iterator[list[str | None]], stream: TextIO, head: str) -> int:
     keys = _keys(result.columns, taken=set())
     columns: list[Json] = [{"name": key, "type": kind} for key, kind in zip(keys, result.types, strict=True)]
-    head = envelope_head("mtctl.query.result/v1", generated_at)
     stream.write(f'{head},"columns":{to_json(columns)},"data":[')
     total = 0
     for row in rows:

@@ -1,4 +1,4 @@
-"""Floor 4. `table`: the materialized tables one by one."""
+"""Floor 4. `table`: list, show, create, drop and check tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mtctl.cli.answer import Answer, Lines, Record
 from mtctl.cli.command import command
 from mtctl.cli.errors import two_of
 from mtctl.cli.exit import ExitCode
-from mtctl.cli.root import group
+from mtctl.cli.table_group import DryRun, Name, app
 from mtctl.cli.ui import Ui
 from mtctl.cli.verdict import refuse_problems
 from mtctl.core.errors import MtctlError, not_found, usage
@@ -20,21 +20,21 @@ from mtctl.core.errors import MtctlError, not_found, usage
 if TYPE_CHECKING:
     from mtctl.services.reports.changes import ApplyPlan
 
-app = group("List, show, create, drop and check tables.")
-
-Name = Annotated[str, typer.Argument(metavar="TABLE", help="The table.")]
 Names = Annotated[list[str] | None, typer.Argument(metavar="[TABLE]...", help="Tables or globs; else all.")]
-DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Show what would happen and change nothing.")]
 
 
 @command(app, "list", "mtctl table list", "mtctl table list 'flights*' -o csv")
 def list_(ui: Ui, names: Names = None) -> None:
-    """List tables with their mode, size and schedule."""
-    from mtctl.cli.show_tables import list_answer  # noqa: PLC0415
+    """List tables with their mode, size and schedule.
+
+    Tables that other DuckLake clients have made in the catalog stand below: mtctl neither writes nor removes them.
+    """
+    from mtctl.cli.show_tables import foreign_block, list_answer  # noqa: PLC0415
 
     with ui.project() as project:
         found = project.status(tuple(names or ()))
-    ui.show(list_answer(found))
+        foreign = () if names else tuple(project.lake.foreign_tables())
+    ui.show(foreign_block(list_answer(found), foreign))
 
 
 @command(app, "show", "mtctl table show flights_daily", "mtctl table show flights_daily -o json")
@@ -85,7 +85,10 @@ def drop(
     if_exists: Annotated[bool, typer.Option("--if-exists", help="A table that does not exist is no error.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Drop tables with their data. Asks first."""
+    """Drop tables with their data. Asks first.
+
+    For as long as retention keeps what they held, older snapshots show it and `table undrop` brings a table back.
+    """
     from mtctl.cli.show_plan import applied_answer  # noqa: PLC0415
 
     with ui.project() as project:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mtctl.cli.output import Format, write_answer
 from mtctl.cli.paint import Paint, When, speaks_unicode, wants_color
-from mtctl.cli.words import rfc3339
 from mtctl.core.errors import usage
 from mtctl.core.names import printable
 from mtctl.core.values import frozen
+from mtctl.core.words import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -94,7 +94,7 @@ class Ui:
             for warning in answer.warnings:
                 self.say(f"warning: {warning}")
 
-    def stream(self, result: QueryResult) -> int:
+    def stream(self, result: QueryResult, *, schema: str = "mtctl.query.result/v1") -> int:
         """Write a query result to stdout while it comes; return the number of rows."""
         from mtctl.cli.stream import write_result  # noqa: PLC0415 - only queries stream
 
@@ -105,6 +105,7 @@ class Ui:
             self._paint(sys.stdout),
             terminal=_is_terminal(sys.stdout),
             generated_at=self._generated_at(),
+            schema=schema,
         )
 
     def say(self, text: str) -> None:

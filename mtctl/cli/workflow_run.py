@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mtctl.cli.command import command, leave
+from mtctl.cli.lock_wait import LockWait
 from mtctl.cli.ui import Ui
 from mtctl.cli.workflow_group import Name, app
 
@@ -40,6 +41,7 @@ def run(  # noqa: PLR0913 - the options of the command
         int | None, typer.Option("--priority", min=-20, max=19, metavar="N", help="-20 to 19, smaller first.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Refresh named intervals also when fresh.")] = False,
+    lock_wait: LockWait = None,
 ) -> None:
     """Run a workflow now, in this process, and exit by how it ended.
 
@@ -65,6 +67,8 @@ def run(  # noqa: PLR0913 - the options of the command
         force=force,
     )
     with ui.project() as project, progress(ui) as show_:
+        if lock_wait is not None:
+            project.wait_for_sources(lock_wait)
         report = project.workflows.runs.run(name, args, show_, actor=user_name())
     ui.show(run_answer(report))
     if report.interrupted:

@@ -50,7 +50,7 @@ class Ending:
 
     `tries` counts the tries used, this one included; `lost` the lost attempts, this one included. `retryable` says
     that the trouble may pass (busy, out of memory) and is not the query's fault. `still_wanted` matters for a
-    superseded attempt. `jitter` is a random number from 0 to 1.
+    superseded attempt, `delay` (in microseconds) for a released one. `jitter` is a random number from 0 to 1.
     """
 
     task_id: int
@@ -62,6 +62,7 @@ class Ending:
     cancel_requested: bool = False
     retryable: bool = True
     still_wanted: bool = True
+    delay: int = 0
     jitter: float = 1.0
     why: str = ""
 
@@ -89,8 +90,8 @@ def settle(ending: Ending, now: Instant) -> Transition:
     """Return where a running task goes after an attempt of it ended.
 
     A success stays one although a cancel was requested: it is published. Otherwise the cancel wins. A failure or a
-    timeout that may pass waits for the next try, a lost or released attempt may start again at once. Released and
-    superseded attempts give their try back.
+    timeout that may pass waits for the next try, a lost attempt may start again at once, a released one too unless its
+    source is locked. Released and superseded attempts give their try back.
     """
     may_try = ending.tries < ending.max_tries
     state, ready_at, tries = TaskState.CANCELLED, None, 0
@@ -102,7 +103,7 @@ def settle(ending: Ending, now: Instant) -> Transition:
         case _ if ending.cancel_requested:
             pass
         case Outcome.RELEASED:
-            state, ready_at, tries = TaskState.PENDING, now, -1
+            state, ready_at, tries = TaskState.PENDING, now + ending.delay, -1
         case Outcome.SUPERSEDED:
             state, tries = (TaskState.CREATED if ending.still_wanted else TaskState.SKIPPED), -1
         case Outcome.LOST if may_try and ending.lost < MAX_LOST:

@@ -12,8 +12,8 @@ from mtctl.core.ddl_checks import check_columns
 from mtctl.core.ddl_tokens import SourceText, Token, TokenKind, tokens
 from mtctl.core.errors import MtctlError, invalid
 from mtctl.core.freshness import Freshness, parse_freshness
-from mtctl.core.names import check_column, check_name, printable
-from mtctl.core.statement import CLAUSES, RESERVED_WORDS, SCHEMA, ColumnSpec, Option, TableStatement, render
+from mtctl.core.names import check_column, check_name, check_schema, joined_name, printable
+from mtctl.core.statement import CLAUSES, RESERVED_WORDS, ColumnSpec, Option, TableStatement, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def parse_statement(text: str, *, file: str) -> TableStatement:
     """Parse the one statement of a text.
 
     Errors (kind INVALID): `sql_empty`, `sql_too_large`, `ddl_syntax`, `ddl_unsupported`, `ddl_multiple`, `identifier`,
-    `identifier_reserved`, `schema_unsupported`, `option_duplicate`, `schema_duplicate_column`, `freshness*`.
+    `identifier_reserved`, `option_duplicate`, `schema_duplicate_column`, `freshness*`.
     """
     if len(text) > MAX_STATEMENT:
         raise invalid(
@@ -109,13 +109,11 @@ class _Parser:
             parts.append(self._identifier("a table name"))
         where = self.source.where(first.start)
         if len(parts) > 3:
-            raise self._error("ddl_syntax", "a name has at most three parts", "write catalog.main.table", first)
-        if len(parts) > 1 and parts[-2].value.lower() != SCHEMA:
-            what = f"the schema '{printable(parts[-2].value[:80])}' is not supported"
-            raise self._error("schema_unsupported", what, f"leave it out, or write {SCHEMA}", parts[-2])
+            raise self._error("ddl_syntax", "a name has at most three parts", "write catalog.schema.table", first)
         try:
             catalog = check_name(parts[0].value, "catalog", where=where) if len(parts) == 3 else None
-            return catalog, check_name(parts[-1].value, "table", where=where)
+            schema = check_schema(parts[-2].value, where=where) if len(parts) > 1 else None
+            return catalog, joined_name(schema, check_name(parts[-1].value, "table", where=where))
         except MtctlError as error:
             error.excerpt = self.source.excerpt(parts[-1].start)
             raise

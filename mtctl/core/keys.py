@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.evolution import RENAMED_COLUMN, Evolve
 from mtctl.core.freshness import parse_freshness
 from mtctl.core.interval import Grain
 from mtctl.core.model import EmptyPolicy, Mode, NullPolicy, RangeKind
-from mtctl.core.names import check_name, closest, printable
+from mtctl.core.names import check_table_name, closest, printable
 from mtctl.core.partition import Formatter
 from mtctl.core.partition_rules import mode_of, partition_of
 from mtctl.core.schedule_keys import SCHEDULE_KEYS, check_schedule_key, is_schedule_key
+from mtctl.core.sizes import size_of
 from mtctl.core.statement import Option
 from mtctl.core.table_calendar import calendar_of, partition_calendar
 from mtctl.core.times import parse_duration, parse_instant
@@ -52,7 +54,7 @@ PLAIN_KEYS = (
 
 PATTERN_KEYS = (
     "tags.<k>", "partition.fields.<col>.date-formatter", "upstream.<t>.range", "upstream.<t>.wait", "source.<s>.change",
-    "source.<s>.version", "execution.<x>",
+    "source.<s>.version", "execution.<x>", "renamed.column.<new>",
 )  # fmt: skip
 """The keys with a name inside."""
 
@@ -60,9 +62,6 @@ _SECOND = 1_000_000
 _TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 _RANGE = re.compile(r"(?P<low>.+?)\.\.(?P<high>.+)")
 _REACH = re.compile(r"(?P<sign>[+-]?)[ ]?(?P<number>[0-9]{1,10})[ ]+(?P<unit>[A-Za-z]+)")
-_BYTES = re.compile(r"(?P<number>[0-9]{1,15})[ ]?(?P<unit>[KMGT]?i?B)?", re.IGNORECASE)
-_UNIT_BYTES = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
-               "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,8 @@ class TableOptions:
     retention_age: int | None = None
     retention_bytes: int | None = None
     renamed_from: str | None = None
-    evolve: bool = True
+    column_renames: Mapping[str, str] = field(default_factory=dict)
+    evolve: Evolve = Evolve.ON
     written: tuple[tuple[str, str], ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -197,7 +197,7 @@ def _inner(text: str, name: str, option: Option, reader: _Reader) -> str:
     match name:
         case "upstream_range" | "upstream_wait":
             return _table(text, option, reader)
-        case "partition_formatters":
+        case "partition_formatters" | "column_renames":
             return text.lower()
         case "tags" if not _TAG.fullmatch(text):
             raise reader.bad(option, "has a tag name that cannot be typed", "use letters, digits, _ . - (at most 63)")
@@ -206,7 +206,7 @@ def _inner(text: str, name: str, option: Option, reader: _Reader) -> str:
 
 
 def _table(text: str, option: Option, reader: _Reader) -> str:
-    return check_name(text.strip().rpartition(".")[2], "table", where=reader.where(option))
+    return check_table_name(text, where=reader.where(option))
 
 
 def _choice(kind: type[StrEnum]) -> Callable[[Option, _Reader], object]:
@@ -242,10 +242,10 @@ def _whole(low: int, high: int) -> Callable[[Option, _Reader], int]:
 
 
 def _bytes(option: Option, reader: _Reader) -> int:
-    match = _BYTES.fullmatch(option.value.strip())
-    if match is None or int(match["number"]) == 0:
+    found = size_of(option.value)
+    if not found:
         raise reader.bad(option, "is not a size", "write for example '500 MB' or '2 GiB'")
-    return int(match["number"]) * _UNIT_BYTES[(match["unit"] or "").upper()]
+    return found
 
 
 def _duration(option: Option, reader: _Reader) -> int:
@@ -352,7 +352,7 @@ _SINGLE: dict[str, tuple[str, Callable[[Option, _Reader], object]]] = {
     "retention.age": ("retention_age", _duration),
     "retention.bytes": ("retention_bytes", _bytes),
     "renamed.from": ("renamed_from", _renamed),
-    "evolve": ("evolve", _switch),
+    "evolve": ("evolve", _choice(Evolve)),
 }
 _NAMED: tuple[tuple[str, str, str, Callable[[Option, _Reader], object]], ...] = (
     ("tags.", "", "tags", _line),
@@ -361,4 +361,5 @@ _NAMED: tuple[tuple[str, str, str, Callable[[Option, _Reader], object]], ...] = 
     ("upstream.", ".wait", "upstream_wait", _switch),
     ("source.", ".change", "source_change", _change),
     ("source.", ".version", "source_version", _statement),
+    (RENAMED_COLUMN, "", "column_renames", _line),
 )

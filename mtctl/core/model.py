@@ -108,17 +108,20 @@ class Read:
 
 @frozen
 class Source:
-    """One file source as the query names it: a path, a glob or a `[sources.<name>]` of the project.
+    """One source as the query names it: a path, a glob or a `[sources.<name>]` of the project.
 
     `text` is the literal or the name; `paths` the patterns it stands for, as written (relative to the project root) in
     a definition and absolute in a request to the engine; `restate` says that a new file
-    of the glob makes intervals stale; `version` is the SELECT that gives a database source its version.
+    of the glob makes intervals stale; `version` is the SELECT that gives a database source its version. `kind` is
+    files, duckdb, sqlite or postgres; `dsn` says how to reach a server, in a request to the engine only.
     """
 
     text: str
     paths: tuple[str, ...]
     restate: bool = False
     version: str | None = None
+    kind: str = "files"
+    dsn: str = ""
 
 
 @frozen
@@ -126,7 +129,8 @@ class TableDefinition:
     """A whole, checked definition: what the statement says plus what describing its query found.
 
     `start` and `end` bound the wanted range (None for a full table). `options` are the WITH pairs as written.
-    `fingerprint` changes exactly when the data that the definition yields may change.
+    `fingerprint` changes exactly when the data that the definition yields may change. `content` stands in its place
+    where data that another version computed still count, or where columns are others in spite of their names.
     """
 
     name: str
@@ -155,6 +159,12 @@ class TableDefinition:
     on_empty: EmptyPolicy = EmptyPolicy.CLEAR
     tags: tuple[tuple[str, str], ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    content: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What the data of this definition are known by: those of a version with another mark are stale."""
+        return self.content or self.fingerprint
 
     @property
     def batchable(self) -> bool:

@@ -15,6 +15,9 @@ from mtctl.core.errors import Kind, MtctlError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+MAIN = "main"
+"""The schema of tables whose name says none."""
+
 MAX_COLUMN = 255
 """Longest column name, in characters."""
 
@@ -52,6 +55,64 @@ def check_name(text: str, what: str, *, where: str = "", kind: Kind = Kind.INVAL
             fix="choose another name",
         )
     return name
+
+
+def check_table_name(text: str, *, where: str = "", kind: Kind = Kind.INVALID) -> str:
+    """Return a table's name in its one spelling: `orders`, or `sales.orders` outside of the schema main.
+
+    `main.orders` is `orders`; of three parts the first is the project, which is the caller's to judge. Errors as
+    `check_name`.
+    """
+    before, dot, name = text.strip().rpartition(".")
+    plain = check_name(name.strip(), "table", where=where, kind=kind)
+    schema = check_schema(before.rpartition(".")[2].strip(), where=where, kind=kind) if dot else None
+    return joined_name(schema, plain)
+
+
+def check_schema(text: str, *, where: str = "", kind: Kind = Kind.INVALID) -> str:
+    """Return a schema's name in its one spelling; errors as `check_name`."""
+    schema = text.lower()
+    if schema == MAIN:
+        return schema
+    if schema == "memory":
+        what = "the name 'memory' is one of the engine's"
+        raise MtctlError("identifier_reserved", what, kind=kind, where=where, fix="choose another schema")
+    return check_name(schema, "schema", where=where, kind=kind)
+
+
+def joined_name(schema: str | None, name: str) -> str:
+    """Return the one name of a table: without its schema where that is main or none is said."""
+    return name if schema in {None, "", MAIN} else f"{schema}.{name}"
+
+
+def split_name(table: str) -> tuple[str, str]:
+    """Return schema and name of a table's one name."""
+    schema, _, name = table.rpartition(".")
+    return schema or MAIN, name
+
+
+def one_name(text: str) -> str:
+    """Return the one name of a table as a person wrote it, `main.Orders` as `orders`; nothing is checked."""
+    return joined_name(*split_name(text.strip().lower()))
+
+
+def spellings(table: str, project: str) -> tuple[str, ...]:
+    """Return the names that a query may use for a table, its own first."""
+    schema, name = split_name(table)
+    return tuple(dict.fromkeys((table, f"{schema}.{name}", f"{project}.{schema}.{name}")))
+
+
+def table_meant(relation: str, project: str) -> str | None:
+    """Return the one name of the table that a relation of a query may mean, None where it can mean none."""
+    match relation.lower().split("."):
+        case [name]:
+            return name
+        case [schema, name]:
+            return joined_name(schema, name)
+        case [catalog, schema, name] if catalog == project:
+            return joined_name(schema, name)
+        case _:
+            return None
 
 
 def check_column(text: str, *, where: str = "", kind: Kind = Kind.INVALID) -> str:

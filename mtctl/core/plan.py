@@ -221,7 +221,7 @@ class _Planner:
         """
         found: list[tuple[Interval, str]] = []
         for read in view.definition.reads if rest else ():
-            planned = self._planned.get(read.table, EMPTY)
+            planned = _shown_by(self._views.get(read.table), self._planned.get(read.table, EMPTY))
             hit = readers(read, planned, view.definition, view.calendar) & rest
             found += [(interval, f"upstream {read.table} may change") for interval in hit]
             rest -= hit
@@ -272,6 +272,9 @@ class _Planner:
             if placed is None or not read.wait:
                 continue
             upstream = self._views[read.table]
+            if upstream.rebuild is not None:  # the new version is shown by the last of them
+                keys.update(range(placed.first_key, placed.first_key + len(placed.starts)))
+                continue
             reading = read_range(read, batch, upstream.definition, upstream.calendar)
             keys.update(placed.overlapping(reading) if reading is not None else ())
         return tuple(sorted(keys))
@@ -300,8 +303,28 @@ def _waiting(
         for run in work
         for interval in required(read, run, view.definition, upstream.definition, upstream.calendar, upstream.wanted)
     )
-    lacking = needed - upstream.coverage.fresh - planned.get(read.table, EMPTY)
+    lacking = needed - _readable(view, upstream, planned.get(read.table, EMPTY))
     return touching(read, lacking, view.definition, view.calendar) & work
+
+
+def _shown_by(upstream: TableView | None, planned: IntervalSet) -> IntervalSet:
+    """Return what readers see change when the planned is done: all of a new version, or nothing while it lacks some."""
+    if upstream is None or upstream.rebuild is None:
+        return planned
+    held = upstream.coverage.fresh | upstream.coverage.stale_set | planned
+    return EMPTY if upstream.rebuild.needed - held else held
+
+
+def _readable(view: TableView, upstream: TableView, planned: IntervalSet) -> IntervalSet:
+    """Return what of an upstream may be read once the planned of it is done.
+
+    Of one that is being rebuilt that is the old version, until all that the new one needs is there; a definition that
+    was made with the new columns in mind waits for them.
+    """
+    rebuild, done = upstream.rebuild, upstream.coverage.fresh | planned
+    if rebuild is None or not rebuild.needed - done - upstream.coverage.stale_set:
+        return done
+    return EMPTY if view.table.version_id > rebuild.since_version else rebuild.fresh
 
 
 def _reasons(

@@ -33,6 +33,16 @@ class Reference(NamedTuple):
     name: str
 
 
+class Hidden(str):
+    """A text with a secret in it: what prints the value that holds it shows stars."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return stars."""
+        return repr(HIDDEN)
+
+
 def is_reference(text: str) -> bool:
     """Return whether a text names a secret instead of being a value."""
     return text.startswith(("env:", "file:"))

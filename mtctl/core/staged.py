@@ -37,28 +37,28 @@ class StagedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedInterval:
-    """One interval of a staged batch: which file (index, None when empty), which rows, which content.
-
-    `carried` marks an interval that was only moved from a file being rewritten; its content is unchanged.
-    """
+    """One interval of a staged batch: which file (index, None when empty), which rows, which content."""
 
     interval: Interval
     file: int | None
     row_start: int
     rows: int
     fingerprint: str
-    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """What one attempt made: files, their intervals, the source files it read, and seconds by phase."""
+    """What one attempt made: files, their intervals, the source files it read, and seconds.
+
+    `rewritten` are live files that were written anew beside them, in the order of the request's rewrites.
+    """
 
     files: tuple[StagedFile, ...]
     intervals: tuple[StagedInterval, ...]
     sources: tuple[SourceFile, ...]
     rows: int
     seconds: float
+    rewritten: tuple[StagedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mtctl.core.names import printable, quote
+from mtctl.core.names import printable, quote, split_name
 
 if TYPE_CHECKING:
     from mtctl.core.freshness import Freshness
-
-SCHEMA = "main"
-"""The one schema there is."""
 
 CLAUSES = ("COMMENT", "PARTITIONED", "WITH", "FRESHNESS", "REFRESH_MODE", "AS")
 """The clauses behind the column list, in their order."""
@@ -54,7 +51,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableStatement:
-    """One parsed statement. `name` is the one spelling; `ddl` keeps what the user wrote.
+    """One parsed statement. `name` is the one spelling (`schema.table` outside of main), `ddl` what the user wrote.
 
     `query` is the verbatim text behind AS, without the final `;` and outer white space; it begins in the file at
     `query_line`, `query_column` (from 1). Places and the raw text are no part of equality.
@@ -88,7 +85,8 @@ class TableStatement:
 
 def render(statement: TableStatement) -> str:
     """Return the canonical text of a statement; parsing it gives an equal statement."""
-    parts = (statement.catalog, SCHEMA, statement.name) if statement.catalog else (statement.name,)
+    schema, name = split_name(statement.name)
+    parts = [statement.catalog, schema, name] if statement.catalog else statement.name.split(".")
     lines = [
         f"CREATE {'OR ALTER ' if statement.or_alter else ''}MATERIALIZED TABLE {'.'.join(map(_identifier, parts))}",
         *_render_columns(statement),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mtctl.core.interval import IntervalSet
     from mtctl.core.ledger import Coverage
     from mtctl.core.model import Instant, Mode, Origin, Partition, Table, TableDefinition
+    from mtctl.core.rebuild import Rebuild
 
 
 @frozen
@@ -18,6 +19,7 @@ class TableView:
     """What is known of one table at the moment of planning.
 
     `calendar` is None for a full table. `seconds_per_interval` is what an interval took lately, None without history.
+    While a new version is built, `rebuild` tells what readers see; all else is of the new version.
     """
 
     table: Table
@@ -25,6 +27,7 @@ class TableView:
     coverage: Coverage
     wanted: IntervalSet
     seconds_per_interval: float | None = None
+    rebuild: Rebuild | None = None
 
     @property
     def definition(self) -> TableDefinition:
@@ -65,6 +68,7 @@ class Look:
     calendar: Calendar | None
     coverage: Coverage
     wanted: IntervalSet
+    rebuild: Rebuild | None = None
 
 
 Wanting: TypeAlias = "TableDefinition | Outline"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 ENTROPY_BYTES = 10
 """How many random bytes an id holds (80 bits)."""
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
-_LENGTH = 26
+_PLACES = range(120, -1, -10)
 
 
 def ulid(now_us: int, entropy: bytes) -> str:
@@ -22,4 +24,11 @@ def ulid(now_us: int, entropy: bytes) -> str:
         raise ValueError(f"instant {now_us} µs does not fit a ULID")
 
     number = milliseconds << 80 | int.from_bytes(entropy, "big")
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
+    pairs = _pairs()
+    return "".join([pairs[number >> place & 1023] for place in _PLACES])
+
+
+@cache
+def _pairs() -> list[str]:
+    """Return the two characters of each ten bits: every attempt gets an id, a pair at a time takes half as long."""
+    return [first + second for first in _ALPHABET for second in _ALPHABET]

@@ -7,6 +7,7 @@ that `status` or a refresh with nothing to do load declare values, all others ma
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform, overload
 
@@ -34,8 +35,18 @@ def frozen(cls: type[T] | None = None, /, *, kw_only: bool = True, order: bool =
 
 def replace(one: T, **changes: Any) -> T:
     """Return a copy of a value with other values for some of its fields; TypeError where it has no such field."""
-    names = type(one).__slots__  # type: ignore[attr-defined]
-    return type(one)(**{name: getattr(one, name) for name in names} | changes)
+    cls: Any = type(one)
+    names, fields = _fields_of(cls)
+    return cls(**dict(zip(names, fields(one), strict=True)) | changes)  # type: ignore[no-any-return]
+
+
+@cache
+def _fields_of(cls: Any) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names of a value's fields, and what reads them all at once."""
+    names: tuple[str, ...] = tuple(cls.__slots__)
+    if len(names) == 1:
+        return names, lambda one: (getattr(one, names[0]),)
+    return names, attrgetter(*names)
 
 
 def _made(cls: type, *, kw_only: bool, order: bool) -> type:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mtctl.core.command_rules import check_command, check_env_name, check_shell_text
 from mtctl.core.errors import invalid
-from mtctl.core.names import check_name, closest, printable
+from mtctl.core.names import check_table_name, closest, printable
 from mtctl.core.substitution import json_text, parameters_in
 from mtctl.core.workflow import (
     HIGHEST,
@@ -161,7 +161,7 @@ def _spec(kind: TaskKind, fields: Fields, seen: Container[str]) -> Spec:
     match kind:
         case TaskKind.REFRESH:
             text = fields.checked_text("table", fields.raw("table"))
-            return RefreshSpec(table=check_name(text.rpartition(".")[2], "table", where=fields.where("table")))
+            return RefreshSpec(table=check_table_name(text, where=fields.where("table")))
         case TaskKind.SQL:
             return _sql(fields, seen)
         case TaskKind.COMMAND:

@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mtctl.core.errors import invalid
-from mtctl.core.names import check_name, printable
-from mtctl.core.statement import SCHEMA
+from mtctl.core.names import MAIN, check_name, check_schema, joined_name, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,22 +32,20 @@ class TableName(NamedTuple):
 
 
 def table_name(identifier: str, project: str) -> TableName:
-    """Return the table of `t`, `main.t` or `project.main.t`, parts quoted or not.
+    """Return the table of `t`, `schema.t` or `project.schema.t`, parts quoted or not.
 
-    Errors `identifier`, `identifier_reserved`, `schema_unsupported`, `catalog_unknown`.
+    Errors `identifier`, `identifier_reserved`, `catalog_unknown`.
     """
     if not _IDENTIFIER.fullmatch(identifier):
         what = f"'{printable(identifier[:80])}' is not the name of a table"
-        raise invalid("identifier", what, fix=f"write t, {SCHEMA}.t or {project}.{SCHEMA}.t")
+        raise invalid("identifier", what, fix=f"write t, {MAIN}.t or {project}.{MAIN}.t")
     parts = [_plain(part) for part in re.findall(_PART, identifier)]
-    if len(parts) > 1 and parts[-2].lower() != SCHEMA:
-        what = f"the schema '{printable(parts[-2][:80])}' is not supported"
-        raise invalid("schema_unsupported", what, fix=f"leave it out, or write {SCHEMA}")
     if len(parts) > 2 and parts[0].lower() != project.lower():
         what = f"catalog '{printable(parts[0][:80])}' is not this project"
         raise invalid("catalog_unknown", what, fix=f"leave it out, or write {project}")
+    schema = check_schema(parts[-2]) if len(parts) > 1 else MAIN
     table = check_name(parts[-1], "table")
-    return TableName(table, f"`{project}`.`{SCHEMA}`.`{table}`")
+    return TableName(joined_name(schema, table), f"`{project}`.`{schema}`.`{table}`")
 
 
 def task_form(table: str, execution: Mapping[str, str]) -> dict[str, Any]:

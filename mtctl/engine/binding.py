@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from mtctl.core.names import quote
+from mtctl.core.names import MAIN, quote, split_name
 from mtctl.engine import literals
+from mtctl.engine.compare import ranged
 from mtctl.engine.finder import READERS, Literal
 from mtctl.engine.sandbox import Seen, freeze, reader_of
 from mtctl.engine.troubles import Edit, Text
@@ -79,7 +80,7 @@ def freeze_sources(
     settings: RunnerSettings, syntax: Syntax, sources: Sequence[Source], relations: Sequence[Relation] = ()
 ) -> Frozen:
     """Look up the files of every source that the query names; a literal without a source stands for itself."""
-    known = {source.text: source.paths for source in sources}
+    known = {source.text: source.paths for source in sources if source.kind == "files"}
     taken = _by_name(relations)
     patterns = {literal.value: known.get(literal.value, (literal.value,)) for literal in syntax.literals}
     if syntax.parsed.tables is None:
@@ -105,7 +106,7 @@ class Binder:
         by_name = _by_name(relations)
         if syntax.parsed.tables is None:
             for relation in relations:
-                if plain_name(relation).lower() in syntax.words:
+                if _place(relation)[1].lower() in syntax.words:
                     self.relation(relation, empty=empty)
         for table in syntax.tables:
             found = by_name.get(".".join(table.parts).lower())
@@ -132,18 +133,23 @@ class Binder:
         if not found:
             return bound
         parts = ", ".join(
-            f"{quote(plain_name(relation))} AS NOT MATERIALIZED ({_rows(relation)})" for relation in found
+            f"{quote(_place(relation)[1])} AS NOT MATERIALIZED ({_rows(relation)})" for relation in found
         )
         return Bound(sql=bound.sql, text=bound.text, relations=f"WITH {parts}")
 
     def relation(self, relation: Relation, *, empty: bool) -> None:
         """Create the relation unless it exists just so."""
-        name = plain_name(relation)
+        name = _quoted(relation)
         files = () if empty else relation.files
-        if files:
-            sql = f"CREATE VIEW main.{quote(name)} AS SELECT * FROM {literals.parquet(files, relation.columns)}"
+        if relation.ranges is not None:
+            sql = f"CREATE VIEW {name} AS {ranged(relation)}"
+        elif files:
+            sql = f"CREATE VIEW {name} AS {literals.rows_of(relation)}"
         else:
             sql = _empty_table(name, relation.columns)
+        schema, _ = _place(relation)
+        if schema != MAIN:  # it stays, empty
+            self._session.run(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
         self._make(name, sql)
 
     def clear(self) -> None:
@@ -166,8 +172,8 @@ class Binder:
     def _source(self, name: str, files: Sequence[Seen]) -> None:
         paths = [seen.path for seen in files]
         reader = reader_of(name, paths[0])
-        sql = f"CREATE VIEW main.{quote(name)} AS SELECT * FROM {reader}({literals.text_list(paths)})"
-        self._make(name, sql)
+        where = f"{MAIN}.{quote(name)}"
+        self._make(where, f"CREATE VIEW {where} AS SELECT * FROM {reader}({literals.text_list(paths)})")
 
     def _make(self, name: str, sql: str) -> None:
         key = name.lower()
@@ -182,11 +188,6 @@ class Binder:
         self._session.connection.execute(_drop_sql(key, self._made.pop(key)))
 
 
-def plain_name(relation: Relation) -> str:
-    """Return the relation's name without schema and catalogue."""
-    return min(relation.names, key=len).rpartition(".")[2]
-
-
 def bind_values(params: Mapping[str, object], wanted: Sequence[str]) -> dict[str, object]:
     """Return DuckDB values for the tagged parameters that the query names."""
     values: dict[str, object] = {}
@@ -199,7 +200,7 @@ def bind_values(params: Mapping[str, object], wanted: Sequence[str]) -> dict[str
 
 def _drop_sql(key: str, made: str) -> str:
     kind = "VIEW" if made.startswith("CREATE VIEW") else "TABLE"
-    return f"DROP {kind} IF EXISTS main.{quote(key)}"
+    return f"DROP {kind} IF EXISTS {key}"
 
 
 def _by_name(relations: Sequence[Relation]) -> dict[str, Relation]:
@@ -208,15 +209,28 @@ def _by_name(relations: Sequence[Relation]) -> dict[str, Relation]:
 
 def _rows(relation: Relation) -> str:
     """Return the SELECT of a relation's rows."""
+    if relation.ranges is not None:
+        return ranged(relation)
     if relation.files:
-        return f"SELECT * FROM {literals.parquet(relation.files, relation.columns)}"
+        return literals.rows_of(relation)
     typed = ", ".join(f"CAST(NULL AS {column.stored_type}) AS {quote(column.name)}" for column in relation.columns)
     return f"SELECT {typed} LIMIT 0"
 
 
 def _empty_table(name: str, columns: Sequence[Column]) -> str:
     typed = ", ".join(f"{quote(column.name)} {column.stored_type}" for column in columns)
-    return f"CREATE TABLE main.{quote(name)} ({typed})"
+    return f"CREATE TABLE {name} ({typed})"
+
+
+def _place(relation: Relation) -> tuple[str, str]:
+    """Return schema and name under which a relation is made: of its names the shortest says both."""
+    return split_name(min(relation.names, key=len))
+
+
+def _quoted(relation: Relation) -> str:
+    """Return where a relation is made, as SQL names it."""
+    schema, name = _place(relation)
+    return f"{schema if schema == MAIN else quote(schema)}.{quote(name)}"
 
 
 def _spliced(syntax: Syntax, by_name: Mapping[str, Relation], frozen: Frozen) -> Bound:
@@ -227,7 +241,7 @@ def _spliced(syntax: Syntax, by_name: Mapping[str, Relation], frozen: Frozen) ->
     for table in syntax.tables:
         relation = by_name.get(".".join(table.parts).lower())
         if relation is not None and len(table.parts) > 1:
-            pieces.append((table.start, table.end, f"main.{quote(plain_name(relation))}"))
+            pieces.append((table.start, table.end, _quoted(relation)))
     raw, out, edits, last = syntax.query[: syntax.end], bytearray(), [], 0  # a closing semicolon stays out
     for start, end, new in sorted(pieces):
         out += raw[last:start]

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.engine import wire, wire_tasks
+from mtctl.engine import wire, wire_rewrite, wire_tasks
+from mtctl.engine.compare import comparison
 from mtctl.engine.process import RunnerProcess
 from mtctl.ports.engine import Progress, QueryResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from mtctl.core.evolution import Shape
     from mtctl.core.model import Source
-    from mtctl.core.staged import Staged
+    from mtctl.core.pruning import Sight
+    from mtctl.core.staged import Staged, StagedFile
+    from mtctl.engine.patience import Patience
     from mtctl.engine.settings import RunnerSettings
     from mtctl.ports.engine import (
+        CompareRequest,
         DescribeRequest,
         Description,
         Exported,
@@ -35,12 +40,16 @@ if TYPE_CHECKING:
         ScriptRequest,
         StageRequest,
     )
+    from mtctl.ports.rewriting import RewriteRequest
 
 TERMINATE_AFTER = 10.0
 """Seconds from a cancel that is not obeyed to SIGTERM."""
 
 KILL_AFTER = 15.0
 """Seconds from a cancel that is not obeyed to SIGKILL."""
+
+
+T = TypeVar("T")
 
 
 class RunnerClient:
@@ -58,6 +67,7 @@ class RunnerClient:
         self._timers: list[threading.Timer] = []
         self._stopped = False
         self._limits: list[int | None] = [None, None]
+        self._patience: Patience | None = None
 
     @property
     def group(self) -> int | None:
@@ -77,22 +87,47 @@ class RunnerClient:
             wire.load_error(item["error"]) if "error" in item else wire.load_parsed(item["parsed"]) for item in answers
         ]
 
+    def shapes(self, queries: Sequence[str]) -> list[Shape | None]:
+        """Take queries apart; see the port."""
+        from mtctl.engine.wire_shape import load_shape  # noqa: PLC0415 - few calls need it
+
+        return [load_shape(item) for item in self._call({"do": "shapes", "queries": list(queries)})]
+
+    def sight(self, query: str) -> Sight:
+        """Look at what a query sees of its tables; see the port."""
+        from mtctl.engine.wire_sight import load_sight  # noqa: PLC0415 - few calls need it
+
+        return load_sight(self._call({"do": "sight", "query": query}))
+
     def describe(self, requests: Sequence[DescribeRequest]) -> list[Description | MtctlError]:
         """Describe queries in order; see the port."""
-        answers = self._call({"do": "describe", "requests": [wire.dump_describe(request) for request in requests]})
-        return [
-            wire.load_error(item["error"]) if "error" in item else wire.load_description(item["description"])
-            for item in answers
-        ]
+        frame = {"do": "describe", "requests": [wire.dump_describe(request) for request in requests]}
+
+        def described() -> list[Description | MtctlError]:
+            return [
+                wire.load_error(item["error"]) if "error" in item else wire.load_description(item["description"])
+                for item in self._call(frame)
+            ]
+
+        return self._patiently(described, _first_lock)
 
     def stage(self, request: StageRequest, on_progress: Callable[[Progress], None]) -> Staged:
         """Stage one attempt; see the port."""
         frame = {"do": "stage", "request": wire.dump_stage(request), "progress": True}
-        return wire.load_staged(self._call(frame, on_progress))
+        return self._patiently(lambda: wire.load_staged(self._call(frame, on_progress)))
 
     def measure(self, request: MeasureRequest) -> Measured:
         """Recompute one file; see the port."""
         return wire.load_measured(self._call({"do": "measure", "request": wire.dump_measure(request)}))
+
+    def rewrite(self, request: RewriteRequest) -> tuple[StagedFile, ...]:
+        """Write files anew; see the port."""
+        answer = self._call({"do": "rewrite", "request": wire_rewrite.dump_request(request)})
+        return tuple(wire.load_staged_file(one) for one in answer)
+
+    def layouts(self, paths: Sequence[str]) -> list[str]:
+        """Return digests of columns; see the port."""
+        return [str(one) for one in self._call({"do": "layouts", "paths": list(paths)})]
 
     def query(
         self,
@@ -113,16 +148,23 @@ class RunnerClient:
             "limit": limit,
             "params": wire.dump_params(params or {}),
         }
+        return self._patiently(lambda: self._queried(frame))
+
+    def _queried(self, frame: dict[str, Any]) -> QueryResult:
         runner, request = self._begin(frame)
         header = self._guarded(lambda: self._await(runner, request, None), stays_open=True)
         chunks = self._chunks(runner, request)
         self._stream = chunks
         return QueryResult(columns=tuple(header["columns"]), types=tuple(header["types"]), chunks=chunks)
 
+    def compare(self, request: CompareRequest, zone: str, limit: int | None) -> QueryResult:
+        """Compare two states of a table; see the port."""
+        return self.query(comparison(request), (request.before, request.after), (), zone, limit)
+
     def export(self, request: ExportRequest, on_progress: Callable[[Progress], None]) -> Exported:
         """Write one file; see the port."""
         frame = {"do": "export", "request": wire_tasks.dump_export(request), "progress": True}
-        return wire_tasks.load_exported(self._call(frame, on_progress))
+        return self._patiently(lambda: wire_tasks.load_exported(self._call(frame, on_progress)))
 
     def script(self, request: ScriptRequest, on_progress: Callable[[Progress], None]) -> Scripted:
         """Run a script; see the port."""
@@ -133,8 +175,17 @@ class RunnerClient:
         """Let the calls from now on use so much memory (bytes) and so many threads; None: as it was started."""
         self._limits = [memory, threads]
 
+    def wait_for_sources(self, patience: Patience | None) -> None:
+        """Let the calls from now on wait for a source that somebody has open, as long as that says; None: not at all.
+
+        A script's own database is not a source: its task tries again.
+        """
+        self._patience = patience
+
     def cancel(self) -> None:
         """Interrupt what runs; after 10 s that do not help the group gets SIGTERM, 5 s later SIGKILL."""
+        if self._patience is not None:
+            self._patience.give_up()
         runner, request = self._runner, self._busy
         if runner is None or request is None or request == self._cancelled:
             return  # nothing runs, or it is being cancelled already
@@ -166,6 +217,12 @@ class RunnerClient:
             runner.end()
 
     # --- one call -----------------------------------------------------------------------------------------------
+
+    def _patiently(
+        self, attempt: Callable[[], T], locked: Callable[[T], MtctlError | None] = lambda _: None
+    ) -> T:
+        """Return what an attempt answers, waiting for locked sources where that was asked for."""
+        return attempt() if self._patience is None else self._patience.tried(attempt, locked)
 
     def _call(self, frame: dict[str, Any], on_progress: Callable[[Progress], None] | None = None) -> Any:
         runner, request = self._begin(frame)
@@ -320,3 +377,10 @@ class RunnerClient:
             return 0, ""
         tail = runner.tail()
         return runner.end(), tail
+
+
+def _first_lock(answers: Sequence[Description | MtctlError]) -> MtctlError | None:
+    """Return the first source that somebody holds, of those that queries name."""
+    from mtctl.engine.patience import is_locked  # noqa: PLC0415 - few calls need it
+
+    return next((item for item in answers if isinstance(item, MtctlError) and is_locked(item)), None)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -12,14 +11,16 @@ import duckdb
 from mtctl.core.errors import MtctlError, invalid
 from mtctl.core.model import Column
 from mtctl.engine.binding import Binder, Bound, Frozen, bind_values, freeze_sources
+from mtctl.engine.databases import databases_of
 from mtctl.engine.syntax import Syntax, read_selects
 from mtctl.engine.troubles import translate
-from mtctl.engine.types import StoredType, can_cast, stored_type
+from mtctl.engine.types import StoredType, can_cast, declared_type, stored_type
 from mtctl.ports.engine import DescribeRequest, Description, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mtctl.core.model import Source
     from mtctl.engine.session import Session
 
 
@@ -28,12 +29,18 @@ def describe(session: Session, binder: Binder, requests: Sequence[DescribeReques
     syntaxes = read_selects(session.connection, [request.query for request in requests], session.syntaxes)
     ready = [_prepare(session, *pair) for pair in zip(requests, syntaxes, strict=True)]
     paths = [path for item in ready if not isinstance(item, MtctlError) for path in item[1].paths]
-    session.allow(paths)
+    databases = {one.text: one for item in ready if not isinstance(item, MtctlError) for one in item[2]}
+    troubles = session.reach(paths, tuple(databases.values()))
     published: dict[str, Relation | None] = {}
     answers: list[Description | MtctlError] = []
     for request, item in zip(requests, ready, strict=True):
         session.check()
-        answer = item if isinstance(item, MtctlError) else _describe(session, binder, request, item, published)
+        ready_one = _attached(item, troubles)
+        answer = (
+            ready_one
+            if isinstance(ready_one, MtctlError)
+            else _describe(session, binder, request, ready_one, published)
+        )
         answers.append(answer)
         relation = None
         if isinstance(answer, Description) and request.publish_as:
@@ -69,16 +76,23 @@ def check_params(syntax: Syntax, params: Mapping[str, object]) -> None:
         raise invalid("sql_parameter", f"the parameter ${missing[0]} has no value", fix=f"known parameters: {known}")
 
 
-_TYPE_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_ ]*(\(\s*\d+\s*(,\s*\d+\s*)?\))?(\s+[A-Za-z ]+)?(\[\d*\])*")
+_Ready = tuple[Syntax, Frozen, tuple["Source", ...]]
+"""One request to describe: its query taken apart, the files and the databases that it names."""
 
 
-def _prepare(
-    session: Session, request: DescribeRequest, syntax: Syntax | MtctlError
-) -> tuple[Syntax, Frozen] | MtctlError:
+def _attached(item: _Ready | MtctlError, troubles: Mapping[str, MtctlError]) -> _Ready | MtctlError:
+    """Return the request, or why a database that it names could not be attached."""
+    if isinstance(item, MtctlError):
+        return item
+    return next((troubles[database.text] for database in item[2] if database.text in troubles), item)
+
+
+def _prepare(session: Session, request: DescribeRequest, syntax: Syntax | MtctlError) -> _Ready | MtctlError:
     if isinstance(syntax, MtctlError):
         return syntax
     try:
-        return syntax, freeze_sources(session.settings, syntax, request.sources, request.relations)
+        frozen = freeze_sources(session.settings, syntax, request.sources, request.relations)
+        return syntax, frozen, databases_of(syntax, request.sources)
     except MtctlError as error:
         return error
 
@@ -87,10 +101,10 @@ def _describe(
     session: Session,
     binder: Binder,
     request: DescribeRequest,
-    item: tuple[Syntax, Frozen],
+    item: _Ready,
     published: Mapping[str, Relation | None],
 ) -> Description | MtctlError:
-    syntax, frozen = item
+    syntax, frozen, _ = item
     try:
         relations = [*request.relations, *_upstream(syntax, published)]
         session.use_zone(request.zone)
@@ -168,11 +182,12 @@ def _declared(session: Session, request: DescribeRequest, found: list[tuple[str,
 
 
 def _cast_column(session: Session, name: str, sql_type: str, declared: str) -> Column:
-    if _TYPE_TEXT.fullmatch(declared.strip()) is None:
+    written = declared_type(declared)
+    if written is None:
         raise invalid("type_unsupported", f"column {name!r}: {declared!r} is not a type", fix="write a DuckDB type")
     source = "INTEGER" if sql_type == "NULL" else sql_type
     try:
-        row = session.run(f"DESCRIBE SELECT CAST(CAST(NULL AS {source}) AS {declared}) AS c")[0]
+        row = session.run(f"DESCRIBE SELECT CAST(CAST(NULL AS {source}) AS {written}) AS c")[0]
     except duckdb.Error as error:
         trouble = translate(error)
         raise invalid("schema_type", f"column {name!r} cannot become {declared}: {trouble.what}") from None

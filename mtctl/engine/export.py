@@ -19,6 +19,7 @@ import duckdb
 from mtctl.core.errors import Kind, MtctlError, invalid
 from mtctl.engine import literals
 from mtctl.engine.binding import Binder, bind_values, freeze_sources
+from mtctl.engine.databases import databases_of
 from mtctl.engine.sandbox import writable
 from mtctl.engine.syntax import read_select
 from mtctl.engine.troubles import translate
@@ -48,8 +49,8 @@ def export(session: Session, binder: Binder, request: ExportRequest) -> Exported
     target = writable(session.settings, request.path)
     frozen = freeze_sources(session.settings, syntax, request.sources, request.relations)
     temp = _beside(session, request, target)
-    session.allow([*frozen.paths, temp])
     try:
+        session.read_from([*frozen.paths, temp], databases_of(syntax, request.sources))
         session.use_zone(request.zone)
         bound = binder.bind_once(syntax, request.relations, frozen)
         sql, text = bound.inside(

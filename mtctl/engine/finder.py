@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.errors import MtctlError, invalid
+from mtctl.engine.dialect import place_of_function
 from mtctl.engine.troubles import locate
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ _PURE_TABLE_FUNCTIONS = frozenset(
     {"range", "generate_series", "unnest", "json_each", "json_tree", "repeat", "repeat_row"}
 )
 _CLOCK_COLUMNS = frozenset({"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"})
+_DENIED_FUNCTIONS = frozenset({"query", "query_table", "which_secret"})
+_SYSTEM_STARTS = ("duckdb_", "pragma_")
+"""Views of DuckDB's own are named like its functions."""
+
 _DENIED_STARTS = ("read_", "glob", "sniff_", "parquet_", "duckdb_", "pragma_", "sqlite_", "postgres_", "iceberg_")
 
 
@@ -88,12 +93,13 @@ class Finder:
         """Find functions, and string literals that stand where a table or a reader's path stands."""
         for index, token in enumerate(self._tokens):
             opens = index + 1 < len(self._tokens) and self._tokens[index + 1].text == "("
-            if token.kind == "identifier" and opens:
-                self.functions.add(token.text.lower())
-            if token.kind == "identifier" and token.text.lower() in READERS and opens:
-                self._reader_literal(token.text.lower(), index + 2, token.start)
-            elif token.kind == "identifier" and opens and token.text.lower().startswith(_DENIED_STARTS):
-                raise self._denied(token.text.lower(), token.start)
+            name = token.name() if token.kind == "identifier" else ""
+            if name and opens:
+                self.functions.add(name)
+            if name in READERS and opens:
+                self._reader_literal(name, index + 2, token.start)
+            elif name.startswith(_SYSTEM_STARTS) or (opens and _is_denied(name)):
+                raise self._denied(name, token.start)
             elif token.kind == "string" and self._stands_as_table(index):
                 aliased = index + 1 < len(self._tokens) and self._tokens[index + 1].text.lower() == "as"
                 self._add_literal(token, None, aliased=aliased)
@@ -152,7 +158,7 @@ class Finder:
     def _table_function(self, node: dict[str, Any]) -> None:
         function = node.get("function") or {}
         name = str(function.get("function_name", "")).lower()
-        start = int(function.get("query_location", node["query_location"]))
+        start = place_of_function(node)
         if name in READERS:
             index = self._at.get(start)
             while index is not None and index < len(self._tokens) and self._tokens[index].text != "(":
@@ -195,3 +201,7 @@ class Finder:
             fix="read files with read_parquet, read_csv or read_json and a literal path",
             excerpt=excerpt,
         )
+
+
+def _is_denied(function: str) -> bool:
+    return function.startswith(_DENIED_STARTS) or function in _DENIED_FUNCTIONS

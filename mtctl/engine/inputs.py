@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Self
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.model import SourceFile
 from mtctl.engine.binding import Binder, Bound, freeze_sources
+from mtctl.engine.databases import databases_of
 from mtctl.engine.sandbox import Seen, freeze
 from mtctl.engine.syntax import read_select
+from mtctl.engine.versions import version_of
 from mtctl.engine.written import digest_of
 
 if TYPE_CHECKING:
@@ -30,7 +32,10 @@ class Inputs:
         self._session = session
         self.syntax = read_select(session.connection, request.query, session.syntaxes)
         self._frozen = freeze_sources(session.settings, self.syntax, request.sources, request.relations)
-        session.allow(self._frozen.paths)
+        databases = databases_of(self.syntax, request.sources)
+        session.read_from(self._frozen.paths, databases)
+        # Before what is built from them: a change meanwhile is seen as one later.
+        self._versions = tuple(version_of(session, one, one.version) for one in databases if one.version is not None)
         session.use_zone(request.zone)
         bind = binder.bind if len(request.statements) > 1 else binder.bind_once
         self.bound: Bound = bind(self.syntax, request.relations, self._frozen)
@@ -55,7 +60,7 @@ class Inputs:
             after = _again(self._session, text, patterns)
             if before != after:
                 raise _changed(text, set(before) ^ set(after))
-        return files
+        return (*files, *self._versions)
 
     def _digest(self, path: str) -> str:
         return digest_of(path, self._session.check)

@@ -1,4 +1,4 @@
-"""Floor 2. Stages a batch of intervals: computed and carried rows in one table, split into files on interval borders.
+"""Floor 2. Stages a batch of intervals: their rows in one table, split into files on interval borders.
 
 Rows that come out of the query in interval order, as most do, are written as they lie; only others are sorted.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mtctl.core.model import Partition
     from mtctl.engine.inputs import Inputs
     from mtctl.engine.session import Session
-    from mtctl.ports.engine import Carry, StageRequest
+    from mtctl.ports.engine import StageRequest
 
 _STAGED = 'main."_mtctl_staged"'
 _SORTED = 'main."_mtctl_sorted"'
@@ -102,11 +102,10 @@ def _guarded(request: StageRequest, partition: Partition, types: dict[str, str])
 
 @dataclass(slots=True, kw_only=True)
 class _Piece:
-    """One interval while it is staged; `kept` is the fingerprint that a carried one brings along."""
+    """One interval while it is staged."""
 
     interval: Interval
     values: tuple[str, ...]
-    kept: str | None
     rows: int = 0
     total: int = 0
     first: int = -1
@@ -114,7 +113,7 @@ class _Piece:
 
 
 def _fill(session: Session, inputs: Inputs, request: StageRequest, partition: Partition) -> None:
-    """Run every statement into the staging table, then add the carried rows."""
+    """Run every statement into the staging table."""
     statements = request.statements or ((0, len(request.slices)),)
     for index, (first, last) in enumerate(statements):
         session.check()
@@ -129,8 +128,6 @@ def _fill(session: Session, inputs: Inputs, request: StageRequest, partition: Pa
             if not mark:
                 raise
             raise _foreign([c.name for c in partition.columns], request.zone, found.split("\x1f")) from None
-    for carry in request.carry:
-        session.run(_carry_sql(request, carry))
 
 
 def _run(session: Session, sql: str, text: Text, params: dict[str, object]) -> None:
@@ -140,36 +137,10 @@ def _run(session: Session, sql: str, text: Text, params: dict[str, object]) -> N
         raise translate(error, text) from None
 
 
-def _carry_sql(request: StageRequest, carry: Carry) -> str:
-    ranges: list[tuple[int, int]] = []
-    for _, start, rows, _ in sorted(carry.intervals, key=lambda kept: kept[1]):
-        if not rows:
-            continue
-        if ranges and ranges[-1][1] == start:
-            ranges[-1] = (ranges[-1][0], start + rows)
-        else:
-            ranges.append((start, start + rows))
-    where = " OR ".join(f"file_row_number >= {a} AND file_row_number < {b}" for a, b in ranges) or "false"
-    source = literals.parquet([carry.path], request.columns, row_numbers=True)
-    return f"INSERT INTO {_STAGED} SELECT {literals.names(request.columns)} FROM {source} WHERE {where}"
-
-
 def _pieces(request: StageRequest) -> list[_Piece]:
-    """Return computed and carried intervals in order of time."""
-    partition = request.partition
-    computed = [_Piece(interval=item.interval, values=item.values, kept=None) for item in request.slices]
-    carried = [
-        _Piece(interval=interval, values=_values(partition, interval, request.zone), kept=kept)
-        for carry in request.carry
-        for interval, _, _, kept in carry.intervals
-    ]
-    return sorted(computed + carried, key=lambda piece: piece.interval)
-
-
-def _values(partition: Partition | None, interval: Interval, zone: str) -> tuple[str, ...]:
-    if partition is None or is_native(partition):
-        return ()
-    return partitions.values(partition, interval, zone)
+    """Return the intervals in order of time."""
+    pieces = [_Piece(interval=item.interval, values=item.values) for item in request.slices]
+    return sorted(pieces, key=lambda piece: piece.interval)
 
 
 def _measure(session: Session, request: StageRequest, partition: Partition, pieces: list[_Piece]) -> bool:
@@ -239,7 +210,7 @@ def _foreign(names: Sequence[str], zone: str, found: Sequence[str]) -> MtctlErro
 def _check_empty(request: StageRequest, pieces: Sequence[_Piece]) -> None:
     if request.on_empty is not EmptyPolicy.FAIL:
         return
-    empty = [piece for piece in pieces if piece.kept is None and not piece.rows]
+    empty = [piece for piece in pieces if not piece.rows]
     if not empty:
         return
     start = zones.to_wall(empty[0].interval.start, request.zone).isoformat(sep=" ")
@@ -316,8 +287,7 @@ def _staged_intervals(pieces: Sequence[_Piece], files: Sequence[File], probe: in
                 file=number,
                 row_start=0 if number is None else at - files[number].row_start,
                 rows=piece.rows,
-                fingerprint=piece.kept or fingerprint(probe, piece.rows, piece.total),
-                carried=piece.kept is not None,
+                fingerprint=fingerprint(probe, piece.rows, piece.total),
             )
         )
         at += piece.rows

@@ -20,6 +20,7 @@ from mtctl.core import partition as partitions
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.names import quote
 from mtctl.core.staged import ColumnStats
+from mtctl.core.storage import Statistics, fields
 from mtctl.engine import literals
 from mtctl.engine.fingerprint import fingerprint, row_hash
 from mtctl.engine.predicate import buckets, is_native
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mtctl.core.model import Column
+    from mtctl.core.storage import Field
     from mtctl.engine.session import Session
 
 
@@ -45,7 +47,7 @@ def measure(session: Session, request: MeasureRequest, probe: int) -> Measured:
         source = literals.parquet([request.path], columns, row_numbers=True) if columns else ""
         rows = int(session.run(f"SELECT count(*) FROM read_parquet({literals.text_list([request.path])})")[0][0])
         fingerprints, strays = _contents(session, source, columns, request, probe)
-        stats = tuple(_stats(session, source, column) for column in columns) if rows else ()
+        stats = tuple(_stats(session, source, field) for field in _told(columns)) if rows else ()
     except OSError as error:
         raise _unreadable(request.path, error.strerror or str(error)) from None
     except duckdb.Error as error:
@@ -67,6 +69,12 @@ def _present(session: Session, request: MeasureRequest) -> list[Column]:
     sql = f"SELECT field_id FROM parquet_schema({literals.text(request.path)}) WHERE field_id IS NOT NULL"
     ids = {int(row[0]) for row in session.run(sql)}
     return [column for column in request.columns if column.field_id in ids]
+
+
+def _told(columns: Sequence[Column]) -> list[Field]:
+    """Return the fields that have statistics."""
+    parts = (part for column in columns for part in fields(column.name, column.field_id, column.stored_type))
+    return [part for part in parts if part.statistics is not Statistics.NONE]
 
 
 def _footer_bytes(path: str) -> int:
@@ -137,27 +145,29 @@ def _keys(request: MeasureRequest, columns: Sequence[Column]) -> _Keys:
     )
 
 
-def _stats(session: Session, source: str, column: Column) -> ColumnStats:
-    """Return the statistics of one column; `bytes` is 0, it is not in the rows."""
-    name = quote(column.name)
+def _stats(session: Session, source: str, field: Field) -> ColumnStats:
+    """Return the statistics of one field; `bytes` is 0, it is not in the rows."""
+    name = quote(field.path[0])
+    for part in field.path[1:]:
+        name = f"struct_extract({name}, {literals.text(part)})"
     finite, nan = name, "NULL"
-    if column.stored_type in _FLOATS:
+    if field.stored_type in _FLOATS:
         finite, nan = f"CASE WHEN isnan({name}) THEN NULL ELSE {name} END", f"coalesce(bool_or(isnan({name})), false)"
     low, high = f"min({finite})", f"max({finite})"
     sql = f"SELECT count(*) - count({name}), count({name}), {low}, {high}, {nan} FROM {source}"
-    if column.stored_type in _AS_TEXT:
-        texts = [_AS_TEXT[column.stored_type].format(value) for value in ("lo", "hi")]
+    if field.stored_type in _AS_TEXT:
+        texts = [_AS_TEXT[field.stored_type].format(value) for value in ("lo", "hi")]
     else:
         texts = ["CAST(lo AS VARCHAR)", "CAST(hi AS VARCHAR)"]
     outer = f"SELECT nulls, n, {', '.join(texts)}, nan FROM ({sql}) AS s(nulls, n, lo, hi, nan)"
     nulls, count, least, greatest, has_nan = session.run(outer)[0]
     return ColumnStats(
-        field_id=column.field_id,
+        field_id=field.field_id,
         bytes=0,
         value_count=int(count),
         null_count=int(nulls),
-        min=_shown(column, least),
-        max=_shown(column, greatest),
+        min=_shown(field, least),
+        max=_shown(field, greatest),
         contains_nan=None if has_nan is None else bool(has_nan),
     )
 
@@ -173,13 +183,13 @@ _AS_TEXT = {
 }
 
 
-def _shown(column: Column, value: Any) -> str | None:
+def _shown(field: Field, value: Any) -> str | None:
     if value is None:
         return None
     text = str(value)
-    if column.stored_type in _CUT and len(text.encode()) > _CUT_BYTES:
+    if field.stored_type in _CUT and len(text.encode()) > _CUT_BYTES:
         return None  # COPY cuts these and rounds the greatest up
-    return {"-0.0": "0.0"}.get(text, text) if column.stored_type in _FLOATS else text
+    return {"-0.0": "0.0"}.get(text, text) if field.stored_type in _FLOATS else text
 
 
 def _unreadable(path: str, why: str) -> MtctlError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mtctl.engine.binding import Binder, bind_values, freeze_sources
+from mtctl.engine.databases import databases_of
 from mtctl.engine.describe import columns_of
 from mtctl.engine.syntax import read_select
 from mtctl.engine.troubles import translate
@@ -46,7 +47,7 @@ class Result:
         self._session = session
         syntax = read_select(session.connection, question.sql, session.syntaxes, allow_show=True)
         frozen = freeze_sources(session.settings, syntax, question.sources, question.relations)
-        session.allow(frozen.paths)
+        session.read_from(frozen.paths, databases_of(syntax, question.sources))
         session.use_zone(question.zone)
         bound = binder.bind(syntax, question.relations, frozen)
         columns = columns_of(session, bound, question.params, syntax, tell_null=False)

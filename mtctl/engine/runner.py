@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.engine import wire, wire_tasks
+from mtctl.core.secret import redact
+from mtctl.engine import wire, wire_rewrite, wire_shape, wire_tasks
 from mtctl.engine.binding import Binder
+from mtctl.engine.bounds import sight_of
+from mtctl.engine.compact import layouts, rewrite
 from mtctl.engine.describe import describe
 from mtctl.engine.export import export
 from mtctl.engine.fingerprint import PROBE_SQL
@@ -29,8 +32,9 @@ from mtctl.engine.script import script
 from mtctl.engine.session import Session
 from mtctl.engine.settings import load_settings
 from mtctl.engine.stage import stage
-from mtctl.engine.syntax import read_selects
+from mtctl.engine.syntax import read_selects, shapes
 from mtctl.engine.troubles import translate
+from mtctl.engine.wire_sight import dump_sight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,17 +137,24 @@ class Runner:
             self._send({"id": request, "is": "done", "answer": answer})
             failed = False
         except MtctlError as error:
-            self._send({"id": request, "is": "error", "error": wire.dump_error(self._honest(error))})
+            self._fail(request, self._honest(error))
         except duckdb.Error as error:
-            trouble = self._honest(translate(error))
-            self._send({"id": request, "is": "error", "error": wire.dump_error(trouble)})
+            self._fail(request, self._honest(translate(error)))
         except (OSError, RecursionError, MemoryError) as error:
-            self._send({"id": request, "is": "error", "error": wire.dump_error(_machine_trouble(error))})
+            self._fail(request, _machine_trouble(error))
         finally:
             with self._turn:
                 self._busy = None
             self._idle.set()
             self._clean(failed=failed)
+
+    def _fail(self, request: int, error: MtctlError) -> None:
+        """Tell an error, without the secrets of what is attached: drivers repeat how they were told to connect."""
+        secrets = self._opened.secrets
+        data = wire.dump_error(error)
+        if secrets:
+            data |= {key: redact(data[key], secrets) for key in ("what", "where", "fix", "excerpt")}
+        self._send({"id": request, "is": "error", "error": data})
 
     def _honest(self, error: MtctlError) -> MtctlError:
         """Return the error to tell: an interrupted query fails in many words, after a cancel all mean the same."""
@@ -175,15 +186,22 @@ class Runner:
         if self._session is not None:
             self._session.limit(*frame.get("limits", (None, None)))
         if not frame.get("progress"):
-            return act(self, frame)
+            return self._acted(act, frame)
         ended = threading.Event()
         self._watched_requests.put((frame["id"], ended))
         try:
-            return act(self, frame)
+            return self._acted(act, frame)
         finally:
             ended.set()
             with self._telling:  # nothing asks the session any more
                 pass
+
+    def _acted(self, act: Callable[[Runner, dict[str, Any]], Any], frame: dict[str, Any]) -> Any:
+        """Do the request and let go of what was attached for it: whoever hears the answer may open it."""
+        try:
+            return act(self, frame)
+        finally:
+            self._opened.detach()
 
     def _report(self) -> None:
         """Send progress of one request after the other; one thread for all, a task is shorter than its start."""
@@ -213,6 +231,14 @@ class Runner:
             for item in found
         ]
 
+    def shapes(self, frame: dict[str, Any]) -> Any:
+        """Answer a `shapes` frame."""
+        return [wire_shape.dump_shape(shape) for shape in shapes(self._opened.connection, frame["queries"])]
+
+    def sight(self, frame: dict[str, Any]) -> Any:
+        """Answer a `sight` frame."""
+        return dump_sight(sight_of(self._opened.connection, frame["query"]))
+
     def describe(self, frame: dict[str, Any]) -> Any:
         """Answer a `describe` frame."""
         requests = [wire.load_describe(data) for data in frame["requests"]]
@@ -232,6 +258,15 @@ class Runner:
     def measure(self, frame: dict[str, Any]) -> Any:
         """Answer a `measure` frame."""
         return wire.dump_measured(measure(self._opened, wire.load_measure(frame["request"]), self._probe))
+
+    def rewrite(self, frame: dict[str, Any]) -> Any:
+        """Answer a `rewrite` frame."""
+        files = rewrite(self._opened, wire_rewrite.load_request(frame["request"]))
+        return [wire.dump_staged_file(one) for one in files]
+
+    def layouts(self, frame: dict[str, Any]) -> Any:
+        """Answer a `layouts` frame."""
+        return layouts(self._opened, frame["paths"])
 
     def export(self, frame: dict[str, Any]) -> Any:
         """Answer an `export` frame."""
@@ -284,9 +319,13 @@ class Runner:
 
 _ANSWERS: dict[str, Callable[[Runner, dict[str, Any]], Any]] = {
     "parse": Runner.parse,
+    "shapes": Runner.shapes,
+    "sight": Runner.sight,
     "describe": Runner.describe,
     "stage": Runner.stage,
     "measure": Runner.measure,
+    "rewrite": Runner.rewrite,
+    "layouts": Runner.layouts,
     "query": Runner.query,
     "export": Runner.export,
     "script": Runner.script,

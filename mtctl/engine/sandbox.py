@@ -5,7 +5,7 @@ process that so much as opens `state.db` beside its holder makes acknowledged co
 before judging, and hard links to the state are recognised by device and inode.
 """
 
-# ruff: noqa: PTH112, PTH116, PTH118, PTH120, PTH207 - paths are plain strings: they come off the pipe and go into SQL
+# ruff: noqa: PTH110, PTH112, PTH116, PTH118, PTH120, PTH207 - paths are plain strings: they come off the pipe and go into SQL
 
 from __future__ import annotations
 
@@ -81,6 +81,30 @@ def writable(settings: RunnerSettings, text: str) -> str:
     return real
 
 
+def database_file(settings: RunnerSettings, text: str, path: str) -> str:
+    """Return the real path of a database source that may be read, its log and journal judged with it.
+
+    Errors as `freeze`. The real path, because a link's own neighbours are not the database's log.
+    """
+    if _URL.match(path) or not path or "\0" in path:
+        raise _refused(text, "is not a local file")
+    absolute = os.path.normpath(os.path.join(settings.root, path))
+    _judge(settings, text, absolute)
+    if not os.path.exists(absolute):
+        raise MtctlError(
+            "source_missing",
+            f"the source {text!r} does not exist",
+            kind=Kind.ENGINE,
+            where=absolute,
+            fix="check its path in mtctl.toml; it is relative to the project folder",
+        )
+    real = os.path.realpath(absolute)
+    for companion in ("", *_COMPANIONS):
+        if not companion or os.path.lexists(real + companion):
+            _look(settings, text, real + companion)
+    return real
+
+
 def reader_of(text: str, path: str) -> str:
     """Return the table function that reads a file of this name; error `source_format`."""
     name = path.lower()
@@ -104,6 +128,7 @@ _READERS = {
     "jsonl": "read_json",
     "ndjson": "read_json",
 }
+_COMPANIONS = (".wal", "-wal", "-shm", "-journal")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _MAGIC = re.compile(r"[*?[]")
 

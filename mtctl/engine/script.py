@@ -13,6 +13,7 @@ import duckdb
 
 from mtctl.core.errors import Kind, MtctlError, invalid
 from mtctl.engine.binding import bind_values
+from mtctl.engine.locks import locked_by
 from mtctl.engine.sandbox import writable
 from mtctl.engine.syntax import MAX_QUERY_BYTES
 from mtctl.engine.troubles import Text, translate
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _ALLOWED = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "DROP", "ALTER", "ANALYZE"})
 _COUNTED = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE_INTO"})
-_LOCK = re.compile(r"[Cc]ould not set lock")
-_LOCKER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 _FORMAT = re.compile(r"not a valid DuckDB|newer version|version number|Trying to read a database file", re.IGNORECASE)
 _SECRET = re.compile(r"\s*CREATE\s+(OR\s+REPLACE\s+)?((PERSISTENT|TEMP|TEMPORARY)\s+)?SECRET\b", re.IGNORECASE)
 
@@ -91,12 +90,11 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: Any, number: int, req
 def _trouble(error: duckdb.Error, request: ScriptRequest) -> MtctlError:
     """Return what opening the file or ending the transaction met with."""
     text = str(error)
-    if _LOCK.search(text):
-        found = _LOCKER.search(text)
-        who = f"process {found['pid']} ({found['program']})" if found else "another process"
+    locked = locked_by(text)
+    if locked is not None:
         return MtctlError(
             "source_locked",
-            f"the database {request.database!r} is open in {who}",
+            f"the database {request.database!r} is open in {locked.words}",
             kind=Kind.BUSY,
             fix="close it there; the task tries again",
         )

@@ -14,10 +14,12 @@ import duckdb
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.engine import literals
+from mtctl.engine.databases import attach, refuse_reaching, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from mtctl.core.model import Source
     from mtctl.engine.settings import RunnerSettings
     from mtctl.engine.syntax import Syntax
 
@@ -40,6 +42,9 @@ class Session:
         self.syntaxes: dict[str, Syntax] = {}
         self._temp = temp
         self._paths: set[str] = set()
+        self._databases: tuple[Source, ...] = ()
+        self._troubles: dict[str, MtctlError] = {}
+        self.secrets: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
         self._cancelled = threading.Event()
@@ -60,6 +65,31 @@ class Session:
             return
         self._paths |= new
         self.reopen()
+
+    def reach(self, paths: Iterable[str], databases: Sequence[Source]) -> dict[str, MtctlError]:
+        """Do as `allow` and attach databases in a new instance; return what could not be attached, by source.
+
+        They stay until `detach`, which whoever answers a request calls.
+        """
+        if not databases:
+            self.allow(paths)
+            return {}
+        self._paths |= set(paths)
+        self._databases = tuple(databases)
+        self.secrets = secrets_of(databases)
+        self.reopen()
+        return self._troubles
+
+    def read_from(self, paths: Iterable[str], databases: Sequence[Source]) -> None:
+        """Do as `reach`, and raise the first trouble."""
+        for trouble in self.reach(paths, databases).values():
+            raise trouble
+
+    def detach(self) -> None:
+        """Let go of all databases: the instance that had them ends."""
+        if self._databases:
+            self._databases = ()
+            self.reopen()
 
     def forget(self, path: str) -> None:
         """Leave a path out of the instances to come."""
@@ -169,6 +199,7 @@ class Session:
     def _open(self) -> duckdb.DuckDBPyConnection:
         settings = self.settings
         connection = duckdb.connect(":memory:", config=_CONFIG | self._limits())
+        self._troubles = self._attach(connection)
         folders = [folder.rstrip("/") + "/" for folder in (settings.data, settings.staging)]
         connection.execute(
             f"SET allowed_paths = {literals.text_list(sorted(self._paths))};"
@@ -181,6 +212,20 @@ class Session:
             "SET lock_configuration = true"
         )
         return connection
+
+    def _attach(self, connection: duckdb.DuckDBPyConnection) -> dict[str, MtctlError]:
+        """Attach what is asked for, each on its own; afterwards nothing can be attached any more."""
+        troubles: dict[str, MtctlError] = {}
+        for database in self._databases:
+            try:
+                attach(connection, database, self.settings)
+            except MtctlError as error:
+                troubles[database.text] = error
+        try:
+            refuse_reaching(connection, self._databases)
+        except MtctlError as error:
+            troubles.update((database.text, error) for database in self._databases)
+        return troubles
 
 
 def _engine_memory(memory: int) -> int:

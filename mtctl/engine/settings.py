@@ -12,7 +12,7 @@ class RunnerSettings:
 
     `memory` is in bytes; `temp` is the folder below which the runner's private spill folder is made; `state` is the
     project's state folder, which no query may read; `allowed` are the folders outside of the project that sources may
-    lie in.
+    lie in; `install_extensions` lets DuckDB fetch an extension that a source needs.
     """
 
     root: str
@@ -23,6 +23,7 @@ class RunnerSettings:
     memory: int
     threads: int
     allowed: tuple[str, ...] = ()
+    install_extensions: bool = False
 
 
 def dump_settings(settings: RunnerSettings) -> dict[str, Any]:

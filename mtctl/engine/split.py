@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.names import quote
+from mtctl.core.storage import is_nested
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,15 +60,21 @@ _WIDTHS = {
     "INTEGER": 4,
     "DATE": 4,
 }
-_VARIABLE = {"VARCHAR": "strlen", "JSON": "strlen", "BLOB": "octet_length"}
+_VARIABLE = {"VARCHAR": "strlen({})", "JSON": "strlen({})", "BLOB": "octet_length({})"}
+_NESTED = "strlen(CAST({} AS VARCHAR))"
 
 
 def row_bytes(session: Session, table: str, columns: Sequence[Column]) -> float:
     """Return about how many bytes a row of the table takes in Parquet."""
-    fixed: float = sum(_WIDTHS.get(c.stored_type, 8) for c in columns if c.stored_type not in _VARIABLE)
-    texts = [(c.name, _VARIABLE[c.stored_type]) for c in columns if c.stored_type in _VARIABLE]
-    if texts:
-        lengths = " + ".join(f"coalesce({measure}({quote(name)}), 0)" for name, measure in texts)
+    measured = {c.name: how for c in columns if (how := _measure(c.stored_type)) is not None}
+    fixed: float = sum(_WIDTHS.get(c.stored_type, 8) for c in columns if c.name not in measured)
+    if measured:
+        lengths = " + ".join(f"coalesce({how.format(quote(name))}, 0)" for name, how in measured.items())
         row = session.run(f"SELECT avg({lengths}) FROM (SELECT * FROM {table} LIMIT {_SAMPLE})")[0]
         fixed += float(row[0] or 0)
     return max(1.0, fixed * _COMPRESSION)
+
+
+def _measure(stored_type: str) -> str | None:
+    """Return how the bytes of a value are counted, None for a type of one width; of a nested value its text counts."""
+    return _NESTED if is_nested(stored_type) else _VARIABLE.get(stored_type)

@@ -24,6 +24,7 @@ from mtctl.core.model import EmptyPolicy
 from mtctl.core.staged import Staged, StagedInterval
 from mtctl.engine import literals
 from mtctl.engine.binding import bind_values
+from mtctl.engine.compact import write_all
 from mtctl.engine.describe import check_params
 from mtctl.engine.fingerprint import fingerprint, row_hash
 from mtctl.engine.inputs import Inputs
@@ -53,6 +54,8 @@ def stage(session: Session, binder: Binder, request: StageRequest, probe: int) -
                 written, intervals = stage_intervals(session, inputs, request, probe)
             else:
                 written, intervals = _stage_whole(session, inputs, request, probe)
+            new = len(written)
+            written += _rewritten(session, request)
             trace.point("staged")
             files = settle(written)
             trace.point("fsynced")
@@ -61,12 +64,20 @@ def stage(session: Session, binder: Binder, request: StageRequest, probe: int) -
         _discard(request)
         raise
     return Staged(
-        files=files,
+        files=files[:new],
         intervals=tuple(intervals),
         sources=sources,
-        rows=sum(interval.rows for interval in intervals if not interval.carried),
+        rows=sum(interval.rows for interval in intervals),
         seconds=time.perf_counter() - began,
+        rewritten=files[new:],
     )
+
+
+def _rewritten(session: Session, request: StageRequest) -> list[Written]:
+    """Write the live files anew that the batch takes intervals from."""
+    count = len(request.rewrites)
+    paths = [os.path.join(request.folder, f"{request.file_prefix}-m{number}.parquet") for number in range(count)]
+    return write_all(session, request.rewrites, paths)
 
 
 def _stage_whole(

@@ -17,12 +17,15 @@ import duckdb
 from mtctl.core.errors import MtctlError, invalid
 from mtctl.engine import literals
 from mtctl.engine.finder import Finder, Literal, TableName
+from mtctl.engine.shape import aggregate_names, shape_of
 from mtctl.engine.tokens import Token, tokens_of
 from mtctl.engine.troubles import Text, locate, translate
 from mtctl.ports.engine import Parsed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from mtctl.core.evolution import Shape
 
 MAX_QUERY_BYTES = 10_000_000
 """A longer query is refused unread."""
@@ -99,6 +102,14 @@ def read_select(
     return answer
 
 
+def shapes(connection: duckdb.DuckDBPyConnection, queries: Sequence[str]) -> list[Shape | None]:
+    """Return the shape of each SELECT, None where it has none (see `engine.shape`)."""
+    aggregates = aggregate_names(connection)
+    trees = _trees(connection, queries)
+    loaded = [_loaded(trees[query]) for query in queries]
+    return [None if tree is None else shape_of(tree, aggregates) for tree in loaded]
+
+
 def canonical(raw: bytes, tokens: list[Token]) -> str:
     """Return the tokens in one spelling: no comments, single spaces, keywords and unquoted names as they fold."""
     end = len(tokens)
@@ -157,12 +168,8 @@ def _syntax(draft: _Draft, tree_text: str, *, allow_show: bool) -> Syntax:
         literals=tuple(found),
         tables=tuple(finder.tables),
         has_null=any(t.kind == "keyword" and t.text.lower() == "null" for t in tokens),
-        words=frozenset(_unquoted(t.text).lower() for t in tokens if t.kind == "identifier"),
+        words=frozenset(t.name() for t in tokens if t.kind == "identifier"),
     )
-
-
-def _unquoted(identifier: str) -> str:
-    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
 def _checked_bytes(query: str) -> bytes:

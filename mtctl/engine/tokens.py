@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from mtctl.engine.dialect import is_operator
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
@@ -15,6 +17,11 @@ class Token:
     start: int
     end: int
     text: str
+
+    def name(self) -> str:
+        """Return what an identifier means: lower case, quotes off, doubled quotes single."""
+        text = self.text[1:-1].replace('""', '"') if self.text.startswith('"') else self.text
+        return text.lower()
 
     def string_value(self) -> str:
         """Return what a string literal means: quotes off, doubled quotes single; E'…' and $$…$$ too."""
@@ -35,10 +42,11 @@ def tokens_of(raw: bytes) -> list[Token]:
     tokens: list[Token] = []
     for index, (start, kind) in enumerate(found):
         piece = raw[start : edges[index + 1]]
-        length = _length(piece, kinds[kind])
+        word = "operator" if is_operator(piece) else kinds[kind]
+        length = _length(piece, word)
         if length:
             text = piece[:length].decode("utf-8", "replace")
-            tokens.append(Token(kind=kinds[kind], start=start, end=start + length, text=text))
+            tokens.append(Token(kind=word, start=start, end=start + length, text=text))
     return tokens
 
 

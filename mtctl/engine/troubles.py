@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import duckdb
 
 from mtctl.core.errors import Kind, MtctlError
+from mtctl.engine import dialect
+from mtctl.engine.types import inexact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,9 @@ def translate(error: duckdb.Error, text: Text | None = None) -> MtctlError:
     details = _details(error)
     message = details.get("exception_message") or str(error)
     lines = [line.strip() for line in message.splitlines() if line.strip()]
+    found = inexact(message)
+    if found is not None:
+        return found
     what = _PREFIX.sub("", lines[0]).partition('. Use "SET ')[0] if lines else type(error).__name__
     code, kind = _classify(error, what)
     fix = _fix(code, lines[1:], details)
@@ -124,9 +129,8 @@ def _place(error: duckdb.Error, position: str | None, text: Text | None) -> tupl
     if position is None or text is None:
         return "", ""
     offset = int(position)
-    if isinstance(error, duckdb.ParserException) and not text.edits:
-        # The parser counts characters where the binder counts bytes (tried with 1.5.5); a query that is being bound
-        # has passed the parser before.
+    if isinstance(error, duckdb.ParserException) and not text.edits and dialect.parser_counts_characters():
+        # The binder counts bytes; a query that is being bound has passed the parser before.
         offset = text.offset + len(text.original.decode("utf-8", "replace")[: offset - text.offset].encode())
     at = text.position(offset)
     return ("", "") if at is None else locate(text.original, at)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import Grain, Interval
 from mtctl.core.model import Column, EmptyPolicy, NullPolicy, Partition, PartitionColumn, Source, SourceFile
+from mtctl.core.secret import Hidden
 from mtctl.core.staged import ColumnStats, Staged, StagedFile, StagedInterval
+from mtctl.engine import wire_rewrite
 from mtctl.ports.engine import (
-    Carry,
     DescribeRequest,
     Description,
+    FileRange,
     Measured,
     MeasureRequest,
     Parsed,
@@ -84,22 +86,31 @@ def load_column(d: list[Any]) -> Column:
 
 def dump_relation(r: Relation) -> list[Any]:
     """Return the relation's parts."""
-    return [list(r.names), [dump_column(c) for c in r.columns], list(r.files)]
+    ranges = None if r.ranges is None else [[one.path, one.start, one.rows, one.part, one.whole] for one in r.ranges]
+    columns = [dump_column(c) for c in r.columns]
+    return [list(r.names), columns, list(r.files), ranges, list(r.partial), r.snapshot_id]
 
 
 def load_relation(d: list[Any]) -> Relation:
     """Return the relation of `dump_relation`."""
-    return Relation(names=tuple(d[0]), columns=tuple(load_column(c) for c in d[1]), files=tuple(d[2]))
+    ranges = None if d[3] is None else tuple(_load_range(*one) for one in d[3])
+    columns = tuple(load_column(c) for c in d[1])
+    names, files, partial = tuple(d[0]), tuple(d[2]), tuple(d[4])
+    return Relation(names=names, columns=columns, files=files, ranges=ranges, partial=partial, snapshot_id=d[5])
+
+
+def _load_range(path: str, start: int, rows: int, part: int, whole: bool) -> FileRange:  # noqa: FBT001 - as dumped
+    return FileRange(path=path, start=start, rows=rows, part=part, whole=whole)
 
 
 def dump_source(s: Source) -> list[Any]:
     """Return the source's parts."""
-    return [s.text, list(s.paths), s.restate, s.version]
+    return [s.text, list(s.paths), s.restate, s.version, s.kind, s.dsn]
 
 
 def load_source(d: list[Any]) -> Source:
     """Return the source of `dump_source`."""
-    return Source(text=d[0], paths=tuple(d[1]), restate=d[2], version=d[3])
+    return Source(text=d[0], paths=tuple(d[1]), restate=d[2], version=d[3], kind=d[4], dsn=Hidden(d[5]))
 
 
 def dump_params(params: Mapping[str, object]) -> Json:
@@ -231,7 +242,7 @@ def dump_stage(r: StageRequest) -> Json:
         "slices": [[s.interval.start, s.interval.end, list(s.values)] for s in r.slices],
         "statements": [list(pair) for pair in r.statements],
         "params": [dump_params(p) for p in r.params],
-        "carry": [[c.path, [[i.start, i.end, at, rows, fp] for i, at, rows, fp in c.intervals]] for c in r.carry],
+        "rewrites": [wire_rewrite.dump_rewrite(one) for one in r.rewrites],
         "folder": r.folder,
         "file_prefix": r.file_prefix,
         "target_rows": r.target_rows,
@@ -254,10 +265,7 @@ def load_stage(d: Json) -> StageRequest:
         slices=tuple(Slice(interval=Interval(a, b), values=tuple(v)) for a, b, v in d["slices"]),
         statements=tuple((a, b) for a, b in d["statements"]),
         params=tuple(d["params"]),
-        carry=tuple(
-            Carry(path=path, intervals=tuple((Interval(a, b), at, rows, fp) for a, b, at, rows, fp in kept))
-            for path, kept in d["carry"]
-        ),
+        rewrites=tuple(wire_rewrite.load_rewrite(one) for one in d["rewrites"]),
         folder=d["folder"],
         file_prefix=d["file_prefix"],
         target_rows=d["target_rows"],
@@ -280,16 +288,27 @@ def load_stats(d: list[Any]) -> ColumnStats:
     )
 
 
+def dump_staged_file(f: StagedFile) -> list[Any]:
+    """Return a staged file."""
+    return [f.path, f.rows, f.bytes, f.footer_bytes, f.sha256, [dump_stats(c) for c in f.stats]]
+
+
+def load_staged_file(d: list[Any]) -> StagedFile:
+    """Return the file of `dump_staged_file`."""
+    path, rows, size, footer, sha, stats = d
+    return StagedFile(
+        path=path, rows=rows, bytes=size, footer_bytes=footer, sha256=sha, stats=tuple(map(load_stats, stats))
+    )
+
+
 def dump_staged(s: Staged) -> Json:
     """Return what an attempt made."""
     return {
-        "files": [
-            [f.path, f.rows, f.bytes, f.footer_bytes, f.sha256, [dump_stats(c) for c in f.stats]] for f in s.files
-        ],
+        "files": [dump_staged_file(f) for f in s.files],
         "intervals": [
-            [i.interval.start, i.interval.end, i.file, i.row_start, i.rows, i.fingerprint, i.carried]
-            for i in s.intervals
+            [i.interval.start, i.interval.end, i.file, i.row_start, i.rows, i.fingerprint] for i in s.intervals
         ],
+        "rewritten": [dump_staged_file(f) for f in s.rewritten],
         "sources": [dump_file(f) for f in s.sources],
         "rows": s.rows,
         "seconds": s.seconds,
@@ -299,18 +318,12 @@ def dump_staged(s: Staged) -> Json:
 def load_staged(d: Json) -> Staged:
     """Return the answer of `dump_staged`."""
     return Staged(
-        files=tuple(
-            StagedFile(
-                path=path, rows=rows, bytes=size, footer_bytes=footer, sha256=sha, stats=tuple(map(load_stats, stats))
-            )
-            for path, rows, size, footer, sha, stats in d["files"]
-        ),
+        files=tuple(load_staged_file(f) for f in d["files"]),
         intervals=tuple(
-            StagedInterval(
-                interval=Interval(a, b), file=file, row_start=at, rows=rows, fingerprint=fingerprint, carried=carried
-            )
-            for a, b, file, at, rows, fingerprint, carried in d["intervals"]
+            StagedInterval(interval=Interval(a, b), file=file, row_start=at, rows=rows, fingerprint=fingerprint)
+            for a, b, file, at, rows, fingerprint in d["intervals"]
         ),
+        rewritten=tuple(load_staged_file(f) for f in d["rewritten"]),
         sources=tuple(load_file(f) for f in d["sources"]),
         rows=d["rows"],
         seconds=d["seconds"],

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtctl.core.errors import Kind, MtctlError
+from mtctl.lake.access import file_mode, folder_mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from mtctl.core.staged import StagedFile
+    from mtctl.ports.lake_mark import LakeMark
 
 _FOLDER_MODE = 0o700
 _NS = 1_000_000_000
@@ -27,12 +29,13 @@ _PROBE = ".clock"
 class LakeFiles:
     """The files below one lake folder: `data` for what is published, `_staging` for what is not yet."""
 
-    def __init__(self, root: str | Path) -> None:
-        """Name the folders; nothing is touched."""
+    def __init__(self, root: str | Path, share: str = "") -> None:
+        """Name the folders; nothing is touched. `share` says who else may read: `group`, `all`, or nobody."""
         self.root = Path(root)
         self.data = self.root / "data"
         self.staging = self.root / "_staging"
         self._lasting: set[str] = set()
+        self._share = share
 
     def create(self) -> None:
         """Make the folders, readable by their owner only.
@@ -91,6 +94,8 @@ class LakeFiles:
                 self._last(folder)
                 _link(path, target / path.name)
             placed.append(target / path.name)
+            if self._share:
+                (target / path.name).chmod(file_mode(self._share))
             path.unlink()
         # What a published row names is on the disk now: the bytes since the runner's fsync of the file, the name by
         # this one. The staging folder needs none: the name there was never told to anybody, and if the loss of power
@@ -100,8 +105,21 @@ class LakeFiles:
     def _last(self, folder: str) -> None:
         """Make a table's folder and bring its name to the disk."""
         _make(self.data / folder)
+        if self._share:
+            (self.data / folder).chmod(folder_mode(self._share))
         _sync(self.data)
         self._lasting.add(folder)
+
+    def link(self, pairs: Iterable[tuple[str, str]], folder: str) -> frozenset[str]:
+        """Give files (absolute path, new name) a second name in a table's folder; return the paths that had a file.
+
+        Error `lake_io` when the disk refuses.
+        """
+        from mtctl.lake.links import link_all  # noqa: PLC0415 - only for tables that come back
+
+        with _told(self.data / folder):
+            self._last(folder)
+            return link_all(pairs, self.data / folder)
 
     def discard(self, paths: Iterable[str]) -> None:
         """Remove files (absolute paths) that nobody can see, and table folders that they leave empty.
@@ -110,7 +128,7 @@ class LakeFiles:
         """
         folders = set()
         for path in (Path(os.path.normpath(text)) for text in paths):
-            if not path.is_relative_to(self.data) and not path.is_relative_to(self.staging):
+            if not self.owns(str(path)):
                 raise ValueError(f"{path} is not in the lake")
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
@@ -118,6 +136,11 @@ class LakeFiles:
         for folder in folders - {self.data, self.staging}:
             with contextlib.suppress(OSError):  # it holds other files, or is gone
                 folder.rmdir()
+
+    def owns(self, path: str) -> bool:
+        """Return whether an absolute path lies in the lake's own folders."""
+        plain = Path(os.path.normpath(path))
+        return plain.is_relative_to(self.data) or plain.is_relative_to(self.staging)
 
     def listing(self, *, older_than_s: float) -> tuple[list[tuple[str, int]], int]:
         """Return all files below data and staging (absolute path, bytes) that are old enough, and how many are not."""
@@ -134,6 +157,34 @@ class LakeFiles:
                 else:
                     found.append((str(path), stat.st_size))
         return sorted(found), young
+
+    def open_to(self, share: str) -> None:
+        """Let a `group`, `all` or nobody else read what is published; error `lake_io`."""
+        from mtctl.lake.access import open_to  # noqa: PLC0415 - when the settings change
+
+        with _told(self.root):
+            open_to(self.root, self.data, share)
+
+    def mark(self) -> LakeMark | None:
+        """Return whose lake this is, None where no mark stands in its folder; error `lake_io`."""
+        from mtctl.lake.mark import read_mark  # noqa: PLC0415 - only who changes the lake
+
+        with _told(self.root):
+            return read_mark(self.root)
+
+    def set_mark(self, mark: LakeMark) -> None:
+        """Write down whose lake this is; makes the folder where it is missing. Error `lake_io`."""
+        from mtctl.lake.mark import write_mark  # noqa: PLC0415 - once in a lake's life
+
+        with _told(self.root):
+            _make(self.root)
+            write_mark(self.root, mark)
+
+    def examine(self, path: str, *, size: int, footer: int | None, sha256: str | None) -> tuple[str, str] | None:
+        """Return what is wrong with a file (check, detail), None where nothing is; see `lake.examine`."""
+        from mtctl.lake.examine import examine  # noqa: PLC0415 - only who checks
+
+        return examine(path, size=size, footer=footer, sha256=sha256)
 
     def _now(self) -> int:
         """Return the file system's own clock in ns, by a file just written: ages compare only with that."""

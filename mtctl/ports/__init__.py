@@ -12,19 +12,35 @@ from typing import Any
 
 _HOMES = {
     "actions": "ActionResult Actions CommandRequest HttpRequest",
+    "backup": "Backups Copy Opener",
+    "board": "Board HasBoard InstanceWindow",
     "changes": "Claimed NewInstance NewTable NewTask Publication Published Refused",
     "clock": "Clock",
     "engine": (
-        "Carry DescribeRequest Description Engine ExportRequest Exported MeasureRequest Measured "
-        "Parsed Progress QueryResult Relation ScriptRequest Scripted Slice StageRequest"
+        "CompareRequest DescribeRequest Description Engine ExportRequest Exported FileRange "
+        "MeasureRequest Measured Parsed Progress QueryResult Relation ScriptRequest Scripted Slice StageRequest"
     ),
+    "damage": "DamageTx DamageView ForeignTable HasDamage NamedFile Oddity",
     "files": "DataFile Lake",
+    "history": "HasPast Moment Past PastFile PastRefresh PastTable PastVersion",
     "holders": "HolderInfo Liveness",
+    "lake_mark": "LakeMark",
+    "machine": "Machine PathFacts StateFacts",
     "notices": "NoticeRow",
     "notify": "Channel Message",
+    "pruning": "HasFileBounds",
+    "retention": "HasRetention LakeCounts OldTable PinRow RetentionTx RetentionView Scheduled",
+    "rebuilding": "HasRebuilds Rebuilds",
     "rewinding": "Ahead RewindTx",
+    "rewriting": (
+        "Compaction CompactionFile CompactionTx CompactionView HasCompaction Origin Part Replaced Rewrite "
+        "RewriteRequest"
+    ),
+    "sharing": "SharesCatalog",
     "store": "Store Tx View",
     "tables": "LastAttempt TableTotals",
+    "turns": "Turns",
+    "undrop": "Dropped DroppedFile Undropped Undropping",
     "workflows": "Fired Mark NewWorkflow OpenInstance QueueRow SkippedFires WorkflowRow",
     "work": "AttemptRow EventRow InstanceRow TaskRow",
 }

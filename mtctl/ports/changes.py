@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mtctl.core.plan import PlannedTask
     from mtctl.core.staged import Staged
     from mtctl.core.states import Outcome, Transition, Trigger
+    from mtctl.ports.rewriting import Replaced
     from mtctl.ports.work import TaskRow
 
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 class NewTable:
     """A definition to put in force: new (`table_id` None), changed, or rebuilt (old data dropped, new lake table).
 
-    `bump` raises the epoch and marks all coverage stale with `stale_reason` (a changed fingerprint).
+    Where the fingerprint changes, what is published becomes stale, unless the change `keeps` it right. A table that is
+    being rebuilt is the new version already; with `abandon` that is dropped and the change is one of the old version.
     """
 
     definition: TableDefinition
@@ -33,6 +35,8 @@ class NewTable:
     file_mtime_ns: int | None = None
     table_id: int | None = None
     rebuild: bool = False
+    keeps: bool = False
+    abandon: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +143,10 @@ class Publication:
     """What one attempt makes visible, all or nothing.
 
     `files` are the staged files under their final names (relative to the table folder), in the order that
-    `staged.intervals[i].file` counts; `ends` the live file ids that the new files replace; `clears` the intervals
-    whose ledger rows end (the batch, or WHOLE); `reads` per upstream table id the digests of what was read for each
-    interval; `columns_by_field` maps nothing: columns come from the definition in force at `version_id`.
+    `staged.intervals[i].file` counts; `ends` the live file ids that the new files replace, `replaced` what of
+    these files stays, as new files: they hold other intervals too; `clears` the intervals whose ledger rows end (the
+    batch, or WHOLE); `reads` per upstream table id the digests of what was read for each interval;
+    `columns_by_field` maps nothing: columns come from the definition in force at `version_id`.
     """
 
     claimed: Claimed
@@ -151,6 +156,7 @@ class Publication:
     clears: tuple[Interval, ...]
     reads: Mapping[Interval, tuple[tuple[int, str], ...]]
     seconds: float
+    replaced: tuple[Replaced, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mtctl.core.errors import MtctlError
+    from mtctl.core.evolution import Shape
     from mtctl.core.interval import Interval
     from mtctl.core.model import Column, EmptyPolicy, NullPolicy, Partition, Source, SourceFile
-    from mtctl.core.staged import Staged
+    from mtctl.core.pruning import Sight
+    from mtctl.core.staged import Staged, StagedFile
+    from mtctl.ports.rewriting import Rewrite, RewriteRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +36,47 @@ class Parsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileRange:
+    """Rows [start, start + rows) of a data file, marked with a number; `whole` where these are all rows of the file."""
+
+    path: str
+    start: int
+    rows: int
+    part: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
     """A table or source that a query may name.
 
     `names` are all the spellings it answers to (`t`, `main.t`, `project.main.t`). `columns` give its schema; `files`
-    its pinned Parquet files (absolute paths), read by field id; a relation without files is empty.
+    its pinned Parquet files (absolute paths), read by field id; a relation without files is empty. One that gives
+    `ranges` instead has only the rows of these, and a first column `part` with their number. Of the files in `partial`
+    only the rows count that came in `snapshot_id` or before.
     """
 
     names: tuple[str, ...]
     columns: tuple[Column, ...]
     files: tuple[str, ...] = ()
+    ranges: tuple[FileRange, ...] | None = None
+    partial: tuple[str, ...] = ()
+    snapshot_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRequest:
+    """Two states of a table to compare, each as ranges of files whose columns are named `c0`, `c1`, … alike.
+
+    The types are those of `after`; `names` are the columns' names in the answer, `key` the places of the key's columns
+    (none: rows are added or removed, never changed). With `summary` the answer counts by part: added, removed, changed.
+    """
+
+    before: Relation
+    after: Relation
+    names: tuple[str, ...]
+    key: tuple[int, ...] = ()
+    summary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,21 +112,14 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carry:
-    """Rows to move out of a live file that is being rewritten: [row_start, row_start + rows) per interval."""
-
-    path: str
-    intervals: tuple[tuple[Interval, int, int, str], ...]  # interval, row_start, rows, fingerprint
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StageRequest:
     """One attempt's work: compute the intervals (or everything) and write Parquet files into `folder`.
 
     `slices` are the contiguous intervals to compute, in order (empty for a full table); `statements` groups them:
     each inner tuple is computed by one statement with its own parameters (a single group when the query names no
     interval variable). `params` gives, per statement, the values of the parameters that the query names. Files are
-    named `<file_prefix>-<n>.parquet`. `carry` names what else must go into the new files.
+    named `<file_prefix>-<n>.parquet`. `rewrites` are live files to write anew beside them: those that hold other
+    intervals too.
     """
 
     query: str
@@ -104,13 +131,13 @@ class StageRequest:
     slices: tuple[Slice, ...]
     statements: tuple[tuple[int, int], ...]
     params: tuple[Mapping[str, object], ...]
-    carry: tuple[Carry, ...]
     folder: str
     file_prefix: str
     target_rows: int
     target_bytes: int
     null_policy: NullPolicy
     on_empty: EmptyPolicy
+    rewrites: tuple[Rewrite, ...] = ()
     known: tuple[SourceFile, ...] = ()  # files hashed before; size, mtime and inode equal spares hashing again
 
 
@@ -205,11 +232,23 @@ class Engine(Protocol):
     def parse(self, queries: Sequence[str]) -> list[Parsed | MtctlError]:
         """Parse queries; each must be exactly one SELECT. No look-ups, nothing runs."""
 
+    def sight(self, query: str) -> Sight:
+        """Return what a parsed SELECT can see of its tables' rows, as far as its text proves it."""
+
+    def shapes(self, queries: Sequence[str]) -> list[Shape | None]:
+        """Take parsed SELECTs apart, to compare two versions of one; None where nothing can be proved of one."""
+
     def describe(self, requests: Sequence[DescribeRequest]) -> list[Description | MtctlError]:
         """Describe queries in the given order without running them."""
 
     def stage(self, request: StageRequest, on_progress: Callable[[Progress], None]) -> Staged:
         """Compute one batch and write its files, fsynced, into the staging folder."""
+
+    def rewrite(self, request: RewriteRequest) -> tuple[StagedFile, ...]:
+        """Write live files anew, fsynced, in the order of the request."""
+
+    def layouts(self, paths: Sequence[str]) -> list[str]:
+        """Return for each file a digest of its columns: files with equal ones may become one."""
 
     def query(
         self,
@@ -221,6 +260,13 @@ class Engine(Protocol):
         params: Mapping[str, object],
     ) -> QueryResult:
         """Run one read-only SELECT and stream its rows as text."""
+
+    def compare(self, request: CompareRequest, zone: str, limit: int | None) -> QueryResult:
+        """Compare two states of a table and stream what differs as text.
+
+        Rows come as (change, times, the columns): `added`, `removed`, or with a key `before` and `after`, in its order.
+        A summary comes as (part, added, removed, changed).
+        """
 
     def measure(self, request: MeasureRequest) -> Measured:
         """Recompute count, size, sha256, fingerprints and statistics of one live file."""

@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from mtctl.ports.board import HasBoard
+from mtctl.ports.damage import HasDamage
+from mtctl.ports.history import HasPast
+from mtctl.ports.pruning import HasFileBounds
+from mtctl.ports.rebuilding import HasRebuilds
+from mtctl.ports.retention import HasRetention
+from mtctl.ports.rewriting import HasCompaction
+from mtctl.ports.sharing import SharesCatalog
+from mtctl.ports.turns import Turns
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -25,18 +35,10 @@ if TYPE_CHECKING:
     from mtctl.ports.rewinding import Ahead, RewindTx
     from mtctl.ports.tables import LastAttempt, TableTotals
     from mtctl.ports.work import AttemptRow, EventRow, InstanceRow, TaskRow
-    from mtctl.ports.workflows import (
-        Fired,
-        Mark,
-        NewWorkflow,
-        OpenInstance,
-        QueueRow,
-        SkippedFires,
-        WorkflowRow,
-    )
+    from mtctl.ports.workflows import Fired, Mark, NewWorkflow, OpenInstance, QueueRow, SkippedFires, WorkflowRow
 
 
-class View(Protocol):
+class View(HasDamage, HasBoard, HasPast, HasRetention, HasCompaction, HasRebuilds, HasFileBounds, Turns, Protocol):
     """Reads of one consistent moment."""
 
     def tables(self, names: Sequence[str] | None = None) -> list[Table]:
@@ -74,12 +76,6 @@ class View(Protocol):
 
     def table(self, table_id: int) -> Table | None:
         """Return one live table by id."""
-
-    def next_task(self, instance_id: int | None) -> TaskRow | None:
-        """Return the task that `claim` would take now: of one instance, or of any ownerless one."""
-
-    def running(self) -> dict[int, TaskRow]:
-        """Return the running task by table id, with the words of its holder."""
 
     def seconds_per_interval(self, table_ids: Iterable[int]) -> dict[int, float]:
         """Return, from recent successful attempts, seconds per interval."""
@@ -250,8 +246,10 @@ class Tx(View, Protocol):
     def apply(self, transitions: Sequence[Transition]) -> None:
         """Change task states: guarded update, event row, roll-up. The only way. Raises `state_conflict`."""
 
-    def claim(self, holder_id: int, *, attempt_ulid: str, instance_id: int | None) -> Claimed | None:
-        """Take the next claimable task (queue, pause, one writer per table), of one instance or of any ownerless."""
+    def claim(
+        self, holder_id: int, *, attempt_ulid: str, instance_id: int | None, task: TaskRow | None = None
+    ) -> Claimed | None:
+        """Take the next claimable task, of one instance or any ownerless; `task` is what `next_task` said in here."""
 
     def finish(
         self,
@@ -378,7 +376,7 @@ class Tx(View, Protocol):
         """
 
 
-class Store(Protocol):
+class Store(SharesCatalog, Protocol):
     """The state file."""
 
     def read(self) -> AbstractContextManager[View]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mtctl.core.values import frozen
 from mtctl.core.workflow import TaskKind
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from mtctl.core.interval import Interval, IntervalSet
     from mtctl.core.model import Instant
     from mtctl.core.states import InstanceState, Outcome, TaskState, Trigger
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class InstanceRow:
     notify: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaskRow:
     """One task instance with its newest attempt.
 
@@ -84,7 +87,7 @@ class TaskRow:
     retry_lost: bool = True
     waits_for: int | None = None
     cancel_requested: bool = False
-    spec: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, Any] = _NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ class Actor:
     def condition(self, query: str, work: Work) -> bool:
         """Return the one boolean that a SELECT gives; anything else is `condition_value` (INVALID)."""
         statement = substitution.sql(query, work.values, work.types)
-        relations, sources = self._inputs(statement.text, work.claimed)
+        relations, sources = self._inputs(statement, work.claimed)
         result = self._engine.query(statement.text, relations, sources, self._zone(work), 2, statement.params)
         rows = [row for chunk in result.chunks for row in chunk]
         if result.types != ("BOOLEAN",):
@@ -206,7 +206,7 @@ class Actor:
         rows = 0
         for item in spec.exports:
             statement = substitution.sql(item.query, work.values, work.types)
-            relations, sources = self._inputs(statement.text, work.claimed)
+            relations, sources = self._inputs(statement, work.claimed)
             request = ExportRequest(
                 query=statement.text,
                 path=substitution.path(item.path, work.values),
@@ -230,13 +230,20 @@ class Actor:
             rows += self._engine.script(request_of_script, on_progress).rows
         return rows
 
-    def _inputs(self, query: str, claimed: Claimed) -> tuple[tuple[Relation, ...], tuple[Source, ...]]:
+    def _inputs(self, statement: substitution.Sql, claimed: Claimed) -> tuple[tuple[Relation, ...], tuple[Source, ...]]:
         """Return what a query reads, tables as of the snapshot that the attempt pinned."""
-        [parsed] = self._engine.parse([query])
+        [parsed] = self._engine.parse([statement.text])
         if isinstance(parsed, MtctlError):
             raise parsed
         with self._store.read() as view:
-            return pinned(self._project, view, parsed, claimed.snapshot_id)
+            return pinned(
+                self._project,
+                view,
+                parsed,
+                claimed.snapshot_id,
+                lambda: self._engine.sight(statement.text),
+                statement.params,
+            )
 
 
 def _work(claimed: Claimed) -> Work:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtctl.config_sources import FILES, SourceConfig
 from mtctl.core.ddl_checks import check_columns
 from mtctl.core.errors import Kind, MtctlError, invalid
+from mtctl.core.evolution import check_renames
 from mtctl.core.interval import Interval
 from mtctl.core.keys import TableOptions, table_options
 from mtctl.core.model import Mode, RangeKind, Read, Source, TableDefinition
-from mtctl.core.names import closest
+from mtctl.core.names import closest, spellings, split_name, table_meant
 from mtctl.core.partition_rules import mode_of, partition_of
 from mtctl.core.selector import find_cycle, topological
 from mtctl.core.table_workflow import table_workflow
@@ -23,7 +25,8 @@ from mtctl.core.variables import check_variables, rewrite_variables, variable_va
 from mtctl.ports.engine import DescribeRequest, Relation
 from mtctl.services.bounds import bounds_of, proposal
 from mtctl.services.drafts import Draft, fingerprint_of, in_file, placed
-from mtctl.services.sources import located
+from mtctl.services.source_names import known_names, reached, source_named
+from mtctl.services.source_options import used_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,8 +104,14 @@ class Resolver:
                 "catalog_unknown",
                 f"catalog {statement.catalog!r} is not this project",
                 where=where,
-                fix=f"write {self._project.name}.main.{statement.name} or {statement.name}",
+                fix=f"write {spellings(statement.name, self._project.name)[-1]} or {statement.name}",
             )
+        schema, _ = split_name(statement.name)
+        taken = {source.name for source in self._project.sources if source.is_database} | {self._project.name}
+        if schema in taken:
+            whose = "the project's" if schema == self._project.name else "a source's"
+            what = f"the schema {schema!r} has {whose} name: its tables could not be told from others"
+            raise invalid("schema_taken", what, where=where, fix="choose another schema")
 
     # --- lineage ------------------------------------------------------------------------------------------------
 
@@ -128,50 +137,25 @@ class Resolver:
                 f"the parser cannot tell what {name!r} reads",
                 fix="declare it: 'upstream' = 'a,b' ('' for none)",
             )
-        sources = {source.name: source for source in self._project.sources}
         reads: dict[str, None] = {}
         used: dict[str, Source] = {}
         for relation in written:
-            table = self._table_name(relation)
+            table = table_meant(relation, self._project.name)
             if table == name:
                 raise invalid(
                     "cycle", f"{name} reads itself: {name} → {name}", fix="read the table's own inputs instead"
                 )
             if table is not None and table in names:
                 reads[table] = None
-            elif relation in sources:
-                used[relation] = self._source(relation, sources[relation].path, draft.options)
+            elif (found := source_named(relation, self._project)) is not None:
+                used[found.name] = used_source(self._engine, self._project, found, draft.options)
             else:
-                raise _unknown_relation(relation, names | set(sources))
+                raise _unknown_relation(relation, known_names(relation, names, self._project))
         for literal in draft.parsed.literals:
-            used.setdefault(literal, self._source(literal, literal, draft.options))
+            config = SourceConfig(name=literal, type=FILES, path=literal)
+            used.setdefault(literal, used_source(self._engine, self._project, config, draft.options))
         self._check_option_targets(draft, set(reads), set(used))
         return replace(draft, reads=tuple(reads), sources=tuple(used.values()))
-
-    def _table_name(self, relation: str) -> str | None:
-        parts = relation.lower().split(".")
-        match parts:
-            case [table]:
-                return table
-            case ["main", table]:
-                return table
-            case [catalog, "main", table] if catalog == self._project.name:
-                return table
-            case _:
-                return None
-
-    def _source(self, text: str, path: str, options: TableOptions) -> Source:
-        if text in options.source_version:
-            raise invalid(
-                "option_unsupported",
-                f"source.{text}.version is for database sources; {text!r} is a file source",
-                fix="remove it: files are compared by size and content",
-            )
-        return Source(
-            text=text,
-            paths=(path,),
-            restate=options.source_change.get(text, "ignore") == "restate",
-        )
 
     def _check_option_targets(self, draft: Draft, reads: set[str], sources: set[str]) -> None:
         for target in (*draft.options.upstream_range, *draft.options.upstream_wait):
@@ -256,7 +240,7 @@ class Resolver:
                 for read in draft.reads
                 if read in known
             ),
-            sources=located(draft.sources, self._project),
+            sources=reached(draft.sources, self._project),
             params=values,
             publish_as=self.spellings(draft.statement.name),
             declared=tuple((column.name, column.type) for column in draft.statement.columns),
@@ -264,7 +248,7 @@ class Resolver:
 
     def spellings(self, table: str) -> tuple[str, ...]:
         """Return the names that a query may use for a table."""
-        return (table, f"main.{table}", f"{self._project.name}.main.{table}")
+        return spellings(table, self._project.name)
 
     # --- the definition -----------------------------------------------------------------------------------------
 
@@ -305,7 +289,8 @@ class Resolver:
             tags=options.tags,
             options=tuple((key, value) for key, value in options.written),
         )
-        ask = proposal(self._engine, definition, located(draft.sources, self._project))
+        check_renames(definition, options.column_renames)
+        ask = proposal(self._engine, definition, reached(draft.sources, self._project))
         start, end = bounds_of(definition, options, reach, ask)
         definition = replace(definition, start=start, end=end)
         table_workflow(definition, options.places)  # whether the keys of its schedule fit together

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from mtctl.core.calendar import show_interval
 from mtctl.core.errors import MtctlError
 from mtctl.core.interval import EMPTY
-from mtctl.core.states import TERMINAL, Outcome, TaskState, Transition
+from mtctl.core.states import Outcome, TaskState, Transition
 from mtctl.core.table_calendar import calendar_of
 from mtctl.core.values import replace
-from mtctl.services.readiness import judge
+from mtctl.services.readiness import is_plain, judge
 from mtctl.services.reports.running import TaskEvent
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Dispatcher:
         self._tally = _Tally()
         self._waiting_for = ""
         self._fruitless = False
+        self._next: Claimed | None = None
+        self._locked: set[int] = set()
 
     @property
     def holder(self) -> Holder:
@@ -124,6 +126,9 @@ class Dispatcher:
                 continue
             if self._has_ended(instance_id):
                 return
+            if self._only_locked(instance_id):  # whoever asked hears who holds the source, and may ask again
+                self.cancel(instance_id)
+                continue
             polls += 1
             self._wait(instance_id, polls)
 
@@ -135,7 +140,10 @@ class Dispatcher:
         return done
 
     def step(self, instance_id: int | None) -> bool:
-        """Claim one task and run it to its end; return whether there was one."""
+        """Claim one task and run it to its end; return whether there was one.
+
+        What is claimed together with that end is run too: nothing is in hand afterwards.
+        """
         if self._fruitless:  # who only polls must not take the write lock each time
             with self._store.read() as view:
                 if view.next_task(instance_id) is None:
@@ -149,18 +157,55 @@ class Dispatcher:
         self._fruitless = found is None and not passed
         if found is None:
             return passed > 0
-        claimed, todo = found
-        self.served.add(claimed.task.instance_id)
-        self._waiting_for = ""
-        self._on_event(self._event("claimed", claimed.task, claimed.table_or_none, todo))
-        ended = self._runner.run(claimed, todo, self._holder, lambda progress: self._progress(claimed, todo, progress))
-        self._report(claimed, todo, ended)
+        self._run(*found, instance_id)
         return True
 
     def cancel(self, instance_id: int) -> None:
         """Cancel what of an instance has not ended."""
         with self._store.write() as tx:
             tx.request_cancel(instance_id)
+
+    # --- the work -----------------------------------------------------------------------------------------------
+
+    def _run(self, claimed: Claimed, todo: IntervalSet, instance_id: int | None) -> None:
+        """Run a task to its end, and one after another those that were claimed with the end of the one before."""
+        try:
+            self._run_one(claimed, todo, instance_id)
+            while self._next is not None and not self._stop.is_set() and not self._holder.lost:
+                following, self._next = self._next, None
+                self._run_one(following, EMPTY, instance_id)
+        finally:
+            if self._next is not None:  # the end of this process came between its claim and its work
+                following, self._next = self._next, None
+                self._runner.give_back(following)
+
+    def _run_one(self, claimed: Claimed, todo: IntervalSet, instance_id: int | None) -> None:
+        self.served.add(claimed.task.instance_id)
+        self._waiting_for = ""
+        self._on_event(self._event("claimed", claimed.task, claimed.table_or_none, todo))
+        ended = self._runner.run(
+            claimed,
+            todo,
+            self._holder,
+            lambda progress: self._progress(claimed, todo, progress),
+            lambda tx: self._claim_next(tx, instance_id),
+        )
+        self._report(claimed, todo, ended)
+
+    def _claim_next(self, tx: Tx, instance_id: int | None) -> None:
+        """Claim the next task in the transaction that ends the one in hand, where nothing is to be judged or read.
+
+        One wait for the disk less for each. What needs a look is left to a transaction of its own: trouble with it must
+        not undo an end.
+        """
+        if self._stop.is_set() or self._holder.lost:
+            return
+        task = tx.next_task(instance_id)
+        self._fruitless = task is None
+        if task is not None and is_plain(task):
+            self._next = tx.claim(
+                self._holder.holder_id, attempt_ulid=self._holder.new_ulid(), instance_id=instance_id, task=task
+            )
 
     # --- the claim ----------------------------------------------------------------------------------------------
 
@@ -176,7 +221,8 @@ class Dispatcher:
             todo = self._todo(tx, task)
             if todo is not None:
                 ulid = self._holder.new_ulid()
-                claimed = tx.claim(self._holder.holder_id, attempt_ulid=ulid, instance_id=instance_id)
+                known = task if is_plain(task) else None  # else its intervals may have been fixed just now, or split
+                claimed = tx.claim(self._holder.holder_id, attempt_ulid=ulid, instance_id=instance_id, task=known)
                 return (claimed, todo) if claimed is not None else None, passed
         return None, PASSED_AT_ONCE
 
@@ -241,23 +287,29 @@ class Dispatcher:
 
     def _has_ended(self, instance_id: int) -> bool:
         with self._store.read() as view:
-            return all(task.state in TERMINAL for task in view.tasks(instance_id))
+            return not view.is_open(instance_id)
+
+    def _only_locked(self, instance_id: int) -> bool:
+        """Return whether nothing is left to do but what reads a source that somebody else has open."""
+        if not self._locked:
+            return False
+        with self._store.read() as view:
+            tasks = view.tasks(instance_id)
+        open_ = {task.task_id for task in tasks if task.state in {TaskState.PENDING, TaskState.RUNNING}}
+        return bool(open_) and open_ <= self._locked
 
     def _wait(self, instance_id: int, polls: int) -> None:
         with self._store.read() as view:
-            running = view.running()
-            pending = [
-                task for task in view.tasks(instance_id) if task.state is TaskState.PENDING and task.table_id in running
-            ]
-        if pending and pending[0].table_id is not None:
-            other = running[pending[0].table_id]
-            words = f"{pending[0].name} is being refreshed by {other.holder or 'another process'}"
+            held_up = view.held_up(instance_id)
+        if held_up is not None:
+            table, holder = held_up
+            words = f"{table} is being refreshed by {holder or 'another process'}"
             if words != self._waiting_for:
                 self._waiting_for = words
                 self._on_event(
                     TaskEvent(
                         kind="waiting",
-                        table=pending[0].name,
+                        table=table,
                         interval="",
                         intervals=0,
                         done=self._tally.done,
@@ -276,12 +328,15 @@ class Dispatcher:
         self._on_event(replace(event, rows=progress.rows, percent=progress.percent))
 
     def _report(self, claimed: Claimed, todo: IntervalSet, ended: Ended) -> None:
+        if ended.outcome is Outcome.RELEASED and ended.error_code == "source_locked":
+            self._locked.add(claimed.task.task_id)
         if ended.outcome is not Outcome.SUPERSEDED:
             self._tally.done += claimed.task.interval_count
-        event = self._event(ended.outcome.value, claimed.task, claimed.table_or_none, todo)
-        self._on_event(replace(event, rows=ended.rows, seconds=ended.seconds, detail=ended.error))
+        self._on_event(self._event(ended.outcome.value, claimed.task, claimed.table_or_none, todo, ended))
 
-    def _event(self, kind: str, task: TaskRow, table: Table | None, todo: IntervalSet) -> TaskEvent:
+    def _event(
+        self, kind: str, task: TaskRow, table: Table | None, todo: IntervalSet, ended: Ended | None = None
+    ) -> TaskEvent:
         calendar = calendar_of(table.definition) if table is not None else None
         return TaskEvent(
             kind=kind,
@@ -290,6 +345,9 @@ class Dispatcher:
             intervals=_count(table, todo) if table is not None else 0,
             done=self._tally.done,
             total=self._tally.total,
+            rows=ended.rows if ended is not None else 0,
+            seconds=ended.seconds if ended is not None else 0.0,
+            detail=ended.error if ended is not None else "",
         )
 
 

@@ -12,15 +12,20 @@ from mtctl.core.states import Outcome
 from mtctl.services.watch import Interruption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mtctl.ports.changes import Claimed
     from mtctl.ports.clock import Clock
-    from mtctl.ports.store import Store, View
+    from mtctl.ports.store import Store, Tx, View
     from mtctl.ports.work import TaskRow
     from mtctl.services.holder import Holder
     from mtctl.services.watch import Watch
 
 MOST_SUPERSEDED = 10
 """After how many superseded attempts a task fails: each may start again at once, so a loop would never end."""
+
+LOCKED_AGAIN = 15_000_000
+"""After how many microseconds a task asks again for a source that somebody has open."""
 
 _OUTCOME_OF = {
     Interruption.TIMEOUT: Outcome.TIMED_OUT,
@@ -50,6 +55,11 @@ class Endings:
         self._store = store
         self._clock = clock
         self._watch = watch
+        self._then: Callable[[Tx], None] = _nothing
+
+    def follow(self, then: Callable[[Tx], None] | None) -> None:
+        """Let `then` do what comes next in the very transaction that writes down a success; None: nothing."""
+        self._then = then or _nothing
 
     def succeeded(self, claimed: Claimed, began: int, rows: int | None = None) -> Ended:
         """End an attempt that did what it should and has nothing to publish; `rows` are those it wrote elsewhere."""
@@ -64,6 +74,8 @@ class Endings:
             return Ended(
                 outcome=Outcome.LOST, rows=0, seconds=self._since(began), error_code="lost", error=_LOST
             )
+        if why is None and error.code == "source_locked" and "source" in error.details:
+            return self._end(claimed, Outcome.RELEASED, error.code, error.what, began, delay=LOCKED_AGAIN)
         retryable = error.kind in {Kind.BUSY, Kind.ENGINE}
         if why is None:
             outcome = Outcome.CANCELLED if error.code == "cancelled" else Outcome.FAILED
@@ -93,6 +105,7 @@ class Endings:
         retryable: bool = True,
         wanted: bool = True,
         rows: int | None = None,
+        delay: int = 0,
     ) -> Ended:
         task, seconds = claimed.task, self._since(began)
         with self._store.write() as tx:
@@ -110,15 +123,23 @@ class Endings:
                 max_tries=task.max_tries,
                 retryable=retryable,
                 still_wanted=wanted,
-                cancel_requested=outcome is Outcome.CANCELLED or gone or tx.cancel_requested(task.task_id),
+                delay=delay,
+                cancel_requested=outcome is Outcome.CANCELLED or gone or _cancels(tx, task, outcome),
                 why="table dropped" if gone else why,
                 jitter=random.random(),  # noqa: S311 - it spreads retries, nothing secret hangs on it
             )
             arrow = settle(ending, tx.now)
             mine = tx.finish(claimed, outcome, error_code=code, error=why, transition=arrow, rows=rows)
+            if mine and outcome is Outcome.SUCCESS:
+                self._then(tx)
         if not mine:
             return Ended(outcome=Outcome.LOST, rows=0, seconds=seconds, error_code="lost", error=_LOST)
         return Ended(outcome=outcome, rows=rows or 0, seconds=seconds, error_code=code, error=why)
+
+    def given_back(self, claimed: Claimed) -> None:
+        """End an attempt that has not begun: its task waits for another, and has used up no try."""
+        code, text = _interrupted(Interruption.RELEASE, claimed)
+        self._end(claimed, Outcome.RELEASED, code, text, self._clock.boottime())
 
     def _is_owned(self, claimed: Claimed) -> bool:
         """Return whether somebody waits for the instance in this process: it ends with the process."""
@@ -141,6 +162,15 @@ def _interrupted(why: Interruption, claimed: Claimed) -> tuple[str, str]:
             return "released", "given back: the process that ran it was stopped"
         case Interruption.LOST:
             return "lost", _LOST
+
+
+def _nothing(_: Tx) -> None:
+    """Do nothing more."""
+
+
+def _cancels(view: View, task: TaskRow, outcome: Outcome) -> bool:
+    """Return whether a cancel request decides where the task goes; what has succeeded stays so."""
+    return outcome is not Outcome.SUCCESS and view.cancel_requested(task.task_id)
 
 
 def _superseded(view: View, task: TaskRow) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mtctl.core.model import TableDefinition
     from mtctl.core.statement import TableStatement
     from mtctl.ports.changes import NewTable
+    from mtctl.services.changes import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,20 +75,24 @@ def read_table_file(project: Project, path: Path, settings: str) -> TableFile:
     )
 
 
-def put_of(definition: TableDefinition, file: TableFile, table_id: int | None, *, rebuild: bool = False) -> NewTable:
-    """Return what puts a definition in force that came from a file: new where there is no `table_id`."""
+def put_of(
+    definition: TableDefinition, file: TableFile | None, table_id: int | None, comparison: Comparison | None = None
+) -> NewTable:
+    """Return what puts a definition in force: from a file or by command, new where there is no `table_id`."""
     from mtctl.core.model import Origin  # noqa: PLC0415 - who compares marks only puts nothing in force
     from mtctl.ports.changes import NewTable  # noqa: PLC0415 - the same
 
     return NewTable(
         definition=definition,
-        origin=Origin.FILE,
-        file=file.file,
-        file_sha256=file.mark,
-        file_size=file.size,
-        file_mtime_ns=file.mtime_ns,
+        origin=Origin.COMMAND if file is None else Origin.FILE,
+        file=file.file if file is not None else None,
+        file_sha256=file.mark if file is not None else None,
+        file_size=file.size if file is not None else None,
+        file_mtime_ns=file.mtime_ns if file is not None else None,
         table_id=table_id,
-        rebuild=rebuild,
+        rebuild=comparison is not None and comparison.rebuild,
+        keeps=comparison is not None and comparison.keeps,
+        abandon=comparison is not None and comparison.abandon,
     )
 
 

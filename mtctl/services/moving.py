@@ -17,7 +17,10 @@ def settle_path(project: Project, store: Store) -> None:
     """Take over the project's present folder; raises conflict `project_mismatch` where this is a copy of another."""
     wanted = f"{project.lake / 'data'}/"
     with store.read() as view:
-        known = view.data_path()
+        known, foreign_writes = view.data_path(), view.foreign_writes()
+    if foreign_writes != project.foreign_writes:
+        with store.write() as tx:
+            tx.damage().let_foreigners_write(allowed=project.foreign_writes)
     if known == wanted:
         return
     if Path(known).is_dir() and not _is_same_folder(known, wanted):

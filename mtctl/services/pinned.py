@@ -5,48 +5,63 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.core.model import Source
+from mtctl.core.names import spellings, table_meant
 from mtctl.ports.engine import Relation
 from mtctl.services.naming import unknown_table
-from mtctl.services.sources import located
+from mtctl.services.pruning import pruned
+from mtctl.services.source_names import every_source, known_names, reached, source_named, source_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from mtctl.config import Project
     from mtctl.core.errors import MtctlError
     from mtctl.core.model import Table
+    from mtctl.core.pruning import Sight
     from mtctl.ports.engine import Parsed
     from mtctl.ports.store import View
 
 
 def pinned(
-    project: Project, view: View, parsed: Parsed, snapshot: int
+    project: Project,
+    view: View,
+    parsed: Parsed,
+    snapshot: int,
+    sight: Callable[[], Sight],
+    params: Mapping[str, object] | None = None,
 ) -> tuple[tuple[Relation, ...], tuple[Source, ...]]:
-    """Return the tables and sources that a query names, the tables as of a snapshot; error `table_unknown`."""
-    tables = {table.definition.name: table for table in view.tables()}
-    wanted, sources = _named(project, parsed, tables)
+    """Return the tables and sources that a query names, the tables as of a snapshot; error `table_unknown`.
+
+    `sight` tells what the query, with these parameters, can see of them: files without any such row are left out.
+    """
+    tables = {table.definition.name: table for table in view.rebuilds().shown(view.tables())}
+    wanted, sources = named(project, parsed, tables)
     paths = view.file_paths([tables[name].table_id for name in wanted], snapshot)
-    return tuple(_relation(project, tables[name], paths.get(tables[name].table_id, ())) for name in wanted), sources
+    partial = view.partial_paths(snapshot)
+    found = {
+        tables[name].table_id: _relation(
+            project, tables[name], paths.get(tables[name].table_id, ()), partial, snapshot
+        )
+        for name in wanted
+    }
+    return pruned(view, found, sight, lambda: [params or {}]), sources
 
 
-def _named(project: Project, parsed: Parsed, tables: Mapping[str, Table]) -> tuple[Sequence[str], tuple[Source, ...]]:
-    configured = {source.name: source for source in project.sources}
+def named(project: Project, parsed: Parsed, tables: Collection[str]) -> tuple[Sequence[str], tuple[Source, ...]]:
+    """Return which of these tables a query names, and its sources; error `table_unknown`."""
     sources = [Source(text=literal, paths=(literal,)) for literal in parsed.literals]
     if parsed.tables is None:
-        every = (Source(text=name, paths=(item.path,)) for name, item in configured.items())
-        return list(tables), located((*sources, *every), project)
+        return list(tables), (*reached(tuple(sources), project), *every_source(project))
     wanted: dict[str, None] = {}
     for relation in parsed.tables:
-        parts = relation.lower().split(".")
-        name = parts[-1]
-        qualified = parts[:-1] in ([], ["main"], [project.name, "main"])
-        if qualified and name in tables:
+        name = table_meant(relation, project.name)
+        if name is not None and name in tables:
             wanted[name] = None
-        elif relation in configured:
-            sources.append(Source(text=relation, paths=(configured[relation].path,)))
+        elif (source := source_named(relation, project)) is not None:
+            sources.append(source_of(source))
         else:
-            raise _unknown(project, relation, {*tables, *configured})
-    return list(wanted), located(tuple(sources), project)
+            raise _unknown(project, relation, known_names(relation, tables, project))
+    return list(wanted), reached(tuple(dict.fromkeys(sources)), project)
 
 
 def _unknown(project: Project, relation: str, known: set[str]) -> MtctlError:
@@ -57,10 +72,14 @@ def _unknown(project: Project, relation: str, known: set[str]) -> MtctlError:
     return error
 
 
-def _relation(project: Project, table: Table, files: tuple[str, ...]) -> Relation:
+def _relation(
+    project: Project, table: Table, files: tuple[str, ...], partial: frozenset[str], snapshot: int
+) -> Relation:
     name = table.definition.name
     return Relation(
-        names=(name, f"main.{name}", f"{project.name}.main.{name}"),
+        names=spellings(name, project.name),
         columns=table.definition.columns,
         files=files,
+        partial=tuple(path for path in files if path in partial),
+        snapshot_id=snapshot,
     )

@@ -45,6 +45,11 @@ class Verdict:
     fixed: IntervalSet | None = None
 
 
+def is_plain(task: TaskRow) -> bool:
+    """Return whether a task may run whenever its turn has come: nothing is to be judged."""
+    return task.kind is not TaskKind.REFRESH and task.table_id is None and not task.spec.get("depends_on")
+
+
 def judge(tx: Tx, task: TaskRow) -> Verdict | None:
     """Return what becomes of a task; None where its table is gone."""
     blocker = _workflow_not_done(tx, task)

@@ -13,6 +13,7 @@ from mtctl.core.interval import Interval
 from mtctl.core.keys import table_options
 from mtctl.core.model import Mode
 from mtctl.core.variables import request_values, rewrite_variables, variable_values
+from mtctl.services.damaged import explained, told
 from mtctl.services.naming import unknown_table
 from mtctl.services.pinned import pinned
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mtctl.config import Project
     from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Engine, Parsed, QueryResult
+    from mtctl.ports.files import Lake
     from mtctl.ports.store import Store
 
 _SAMPLE_DAY = 86_400_000_000
@@ -31,7 +33,13 @@ class Reader:
     """Runs one SELECT at a time over a pinned snapshot."""
 
     def __init__(
-        self, project: Project, store: Store, engine: Callable[[], Engine], clock: Clock, pin: Callable[[int], None]
+        self,
+        project: Project,
+        store: Store,
+        engine: Callable[[], Engine],
+        clock: Clock,
+        pin: Callable[[int], None],
+        lake: Callable[[], Lake],
     ) -> None:
         """Keep the ports; `pin` keeps a snapshot for as long as this process reads it."""
         self._project = project
@@ -39,6 +47,7 @@ class Reader:
         self._engine = engine
         self._clock = clock
         self._pin = pin
+        self._lake = lake
 
     def query(self, sql: str, limit: int | None) -> QueryResult:
         """Run one SELECT over tables and sources; rows come in chunks as they are asked for."""
@@ -94,6 +103,12 @@ class Reader:
             parsed = found
         with self._store.read() as view:
             snapshot = view.snapshot()
-            relations, sources = pinned(self._project, view, parsed, snapshot)
+            relations, sources = pinned(
+                self._project, view, parsed, snapshot, lambda: self._engine().sight(sql), params
+            )
         self._pin(snapshot)
-        return self._engine().query(sql, relations, sources, zone, limit, params)
+        names = [relation.names[0] for relation in relations]
+        return told(
+            lambda: self._engine().query(sql, relations, sources, zone, limit, params),
+            lambda error: explained(error, self._store, self._lake(), names, snapshot),
+        )

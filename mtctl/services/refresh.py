@@ -157,7 +157,7 @@ class Refresher:
             args=args,
             title=title,
             not_ready=tuple(_not_ready_lines(plan, views)),
-            notes=_notes(plan, args, views),
+            notes=(*self._sources.troubles, *_notes(plan, args, views)),
             began=began,
             takes_detached=takes_detached,
         )
@@ -182,7 +182,7 @@ class Refresher:
             history = view.seconds_per_interval(busy)
         now = self._clock.now()
         return {
-            name: table_view(found.table, found.coverage, now, history[found.table.table_id])
+            name: table_view(found.table, found.coverage, now, history[found.table.table_id], found.rebuild)
             if found.table.table_id in history
             else found
             for name, found in views.items()

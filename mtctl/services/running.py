@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mtctl.ports.changes import Claimed
     from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Progress
+    from mtctl.ports.store import Tx
     from mtctl.services.actions import Actor
     from mtctl.services.ending import Ended, Endings
     from mtctl.services.holder import Holder
@@ -44,10 +45,19 @@ class TaskRunner:
         self._watch = watch
 
     def run(
-        self, claimed: Claimed, todo: IntervalSet, holder: Holder, on_progress: Callable[[Progress], None]
+        self,
+        claimed: Claimed,
+        todo: IntervalSet,
+        holder: Holder,
+        on_progress: Callable[[Progress], None],
+        then: Callable[[Tx], None] | None = None,
     ) -> Ended:
-        """Take one claimed task to an outcome that is written down."""
+        """Take one claimed task to an outcome that is written down.
+
+        `then` does what comes next in the transaction that writes down a success; publishing does without.
+        """
         self._watch.begin(claimed)
+        self._endings.follow(then)
         began = self._clock.boottime()
         try:
             self._limits.set(claimed)
@@ -62,8 +72,13 @@ class TaskRunner:
                 return self._worker.run(claimed, todo, holder, on_progress)
             return self._actor().run(claimed, holder, self._watch, on_progress)
         finally:
+            self._endings.follow(None)
             self._limits.lift()
             self._watch.end()
+
+    def give_back(self, claimed: Claimed) -> None:
+        """Let go of a claimed task that has not begun."""
+        self._endings.given_back(claimed)
 
     def interrupt(self, why: Interruption) -> None:
         """Stop the attempt in hand for a reason. Callable from any thread."""

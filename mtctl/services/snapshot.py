@@ -13,6 +13,7 @@ from mtctl.services.loading import table_view
 if TYPE_CHECKING:
     from mtctl.core.ledger import Coverage
     from mtctl.core.model import Instant, Table
+    from mtctl.core.rebuild import Rebuild
     from mtctl.core.table_view import TableView
     from mtctl.ports.store import View
 
@@ -25,6 +26,7 @@ class Snapshot:
         self._view = view
         self._tables: dict[str, Table | None] = {}
         self._coverage: dict[int, Coverage | None] = {}
+        self._rebuilds: dict[int, Rebuild] | None = None
 
     def at(self, now: Instant) -> ViewsAt:
         """Return the tables as they are wanted at an instant."""
@@ -51,7 +53,9 @@ class Snapshot:
             return None
         if table.table_id not in self._coverage:
             self._coverage[table.table_id] = self._view.coverage_of(table.table_id)
-        return table_view(table, self._coverage[table.table_id], now)
+        if self._rebuilds is None:
+            self._rebuilds = self._view.rebuilding()
+        return table_view(table, self._coverage[table.table_id], now, rebuild=self._rebuilds.get(table.table_id))
 
 
 class ViewsAt(Mapping[str, "TableView"]):

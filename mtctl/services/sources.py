@@ -1,4 +1,4 @@
-"""Floor 3. Source files: noticed by stat, decided by content.
+"""Floor 3. Sources: files noticed by stat and decided by content, databases asked for their version.
 
 A file that was only touched keeps everything fresh; a changed one makes every interval built from it stale. The stat
 of each known file is compared at the start of each refresh; only those that differ are read. A file that is new to a
@@ -14,52 +14,73 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.model import SourceFile
+from mtctl.core.source_path import is_version
 from mtctl.core.values import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mtctl.config import Project
     from mtctl.core.interval import IntervalSet
     from mtctl.core.model import Source, Table
+    from mtctl.ports.engine import Engine
     from mtctl.ports.store import Store
 
 _CHUNK = 1 << 20
 
 
 class Sources:
-    """Looks after the files that tables are built from."""
+    """Looks after what tables are built from. `troubles` are the databases that could not be asked lately, in words."""
 
-    def __init__(self, project: Project, store: Store) -> None:
-        """Keep the project, whose root the sources are relative to, and the store."""
+    def __init__(self, project: Project, store: Store, engine: Callable[[], Engine] | None = None) -> None:
+        """Keep the project, whose root the sources are relative to, and the store.
+
+        `engine` asks databases for their version; without one they stand as they were.
+        """
         self._project = project
         self._store = store
+        self._engine = engine
+        self.troubles: tuple[str, ...] = ()
 
     def look(self, names: Iterable[str]) -> None:
         """Look at the source files before something is made of these tables: changed and new ones make stale."""
         names = list(names)
         if not names:
             return
-        self.observe()
+        self.observe(names)
         with self._store.read() as view:
             tables = view.tables(names)
         self.restate(tables)
 
-    def observe(self) -> tuple[str, ...]:
+    def observe(self, names: Iterable[str] | None = None) -> tuple[str, ...]:
         """Record the present version of every known file that differs by stat; return the paths whose content changed.
 
-        A file that is gone keeps its last version: what was built from it stays.
+        A file that is gone keeps its last version: what was built from it stays. So does a database that cannot be
+        asked. Databases are asked for the tables named, None for all.
         """
         with self._store.read() as view:
             known = view.current_sources()
         moved = [found for old in known if (found := present(old)) is not None and not _same_stat(old, found)]
-        if not moved:
+        answers = self._asked([old for old in known if is_version(old.path)], names)
+        if not moved and not answers:
             return ()
-        hashed = [_hashed(found) for found in moved]
+        hashed = [*(_hashed(found) for found in moved), *answers]
         with self._store.write() as tx:
             tx.observe_sources(hashed)
         before = {old.path: old.sha256 for old in known}
         return tuple(found.path for found in hashed if before[found.path] != found.sha256)
+
+    def _asked(self, known: list[SourceFile], names: Iterable[str] | None) -> list[SourceFile]:
+        """Return the present version of the databases that have another one than is known."""
+        if not known or self._engine is None:
+            return []
+        from mtctl.services.source_versions import ask  # noqa: PLC0415 - few tables are built from a database
+
+        with self._store.read() as view:
+            tables = view.tables(None if names is None else list(names))
+        found, self.troubles = ask(self._engine, self._project, tables, {old.path for old in known})
+        before = {old.path: old.sha256 for old in known}
+        return [one for one in found if before[one.path] != one.sha256]
 
     def restate(self, tables: Iterable[Table]) -> bool:
         """Invalidate what was built without a file that is new to a source marked `restate`; return whether any was."""
@@ -91,6 +112,8 @@ class Sources:
             known = view.current_sources()
         found = []
         for old in known:
+            if is_version(old.path):  # nobody is asked by a look
+                continue
             now = present(old)
             if now is None:
                 found.append(f"{old.path} (gone)")
@@ -124,6 +147,8 @@ def listed(patterns: Iterable[str]) -> frozenset[str]:
 
 def present(old: SourceFile) -> SourceFile | None:
     """Return a file's present stat under its old content, None when it is gone or no regular file stands there."""
+    if is_version(old.path):
+        return None
     try:
         found = Path(old.path).stat()
     except OSError:

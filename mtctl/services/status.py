@@ -235,7 +235,18 @@ class Overview:
             file=outline.file,
             comment=outline.comment,
             tags=dict(outline.tags),
+            rebuilding=_rebuilding(found) if found.rebuild is not None else None,
         )
+
+
+def _rebuilding(found: Look) -> tuple[int, int] | None:
+    """Return how far the new version of a table is."""
+    from mtctl.core.rebuild import progress  # noqa: PLC0415 - few tables are being rebuilt
+
+    if found.rebuild is None:
+        return None
+    at = progress(found.outline, found.rebuild.needed, found.coverage)
+    return at.done, at.total
 
 
 def _schedule(outline: Outline) -> str | None:

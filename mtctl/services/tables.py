@@ -15,9 +15,9 @@ from mtctl.core.interval import EMPTY
 from mtctl.core.model import Origin
 from mtctl.core.statement import render
 from mtctl.core.values import replace
-from mtctl.ports.changes import NewTable
 from mtctl.services.applying import Work, write_plan
-from mtctl.services.changes import compared, created, fresh_text
+from mtctl.services.changes import created, fresh_text
+from mtctl.services.comparing import Comparer
 from mtctl.services.definitions import Resolver
 from mtctl.services.files import Scan, TableFile, put_of, scan_files
 from mtctl.services.naming import unknown_table
@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from mtctl.core.ledger import Coverage
     from mtctl.core.model import Table, TableDefinition
     from mtctl.core.statement import TableStatement
+    from mtctl.ports.changes import NewTable
     from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Engine
     from mtctl.ports.store import Store, Tx
     from mtctl.ports.workflows import WorkflowRow
+    from mtctl.services.changes import Comparison
     from mtctl.services.workflow_plan import WorkflowPlan
 
 
@@ -80,6 +82,7 @@ class Tables:
         self._engine = engine
         self._clock = clock
         self._new_ulid = new_ulid
+        self._comparer = Comparer(store=store, engine=engine, clock=clock)
 
     # --- plan and apply -----------------------------------------------------------------------------------------
 
@@ -127,6 +130,7 @@ class Tables:
             problems=tuple(problems),
             pending=bool(puts or drops) or (workflows is not None and workflows.pending),
             workflows=shown,
+            rebuilding=self._comparer.rebuilding(),
             secret=work,
         )
 
@@ -176,16 +180,16 @@ class Tables:
                     fix="write CREATE OR ALTER, or choose another name",
                 )
         definition = self._resolve_one(statement, label, now)
+        comparison: Comparison | None = None
         if existing is None:
             change = created(definition, None, self._clock.now())
         else:
-            comparison = compared(
-                existing.definition, definition, None, _fresh(now, existing), now=self._clock.now(), rebuild=False
-            )
+            comparison = self._comparer.compare(existing, definition, None, _fresh(now, existing))
             if comparison.problem is not None:
                 raise comparison.problem
             change = comparison.change
-        put = NewTable(definition=definition, origin=Origin.COMMAND, table_id=existing.table_id if existing else None)
+        known = existing.table_id if existing else None
+        put = put_of(definition, None, known, comparison)
         plan = ApplyPlan(
             changes=(change,),
             problems=(),
@@ -322,16 +326,15 @@ class Tables:
                 puts.append(put_of(definition, file, None))
                 continue
             again = definition.name in rebuild
-            comparison = compared(
-                table.definition, definition, file.file, _fresh(now, table), now=self._clock.now(), rebuild=again
-            )
+            fresh = _fresh(now, table)
+            comparison = self._comparer.compare(table, definition, file.file, fresh, rebuild=again)
             changes.append(comparison.change)
             if comparison.problem is not None:
                 problems.append(comparison.problem)
             elif comparison.change.action == "none":
                 touches.append((table.table_id, file))
             else:
-                puts.append(put_of(definition, file, table.table_id, rebuild=again))
+                puts.append(put_of(definition, file, table.table_id, comparison))
         return puts, changes, touches, problems
 
     def _vanished(self, scan: Scan, now: _Now, renamed: set[str], *, prune: bool) -> tuple[list[int], list[Change]]:

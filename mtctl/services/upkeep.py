@@ -1,17 +1,17 @@
-"""Floor 3. Keeping the lake honest: `verify` recomputes what the books say, `gc` removes what no book names."""
+"""Floor 3. Keeping the lake honest: `verify` recomputes what the books say."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
-from mtctl.core.errors import MtctlError, conflict
+from mtctl.core.errors import MtctlError
+from mtctl.core.evolution import tells_the_same
 from mtctl.core.interval import WHOLE, IntervalSet
 from mtctl.core.table_calendar import calendar_of
 from mtctl.ports.engine import MeasureRequest
 from mtctl.services.naming import unknown_table
-from mtctl.services.reports.upkeep import Finding, GcReport, VerifyReport
+from mtctl.services.reports.upkeep import Finding, VerifyReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mtctl.core.staged import LedgerRow
     from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Engine, Measured
-    from mtctl.ports.files import DataFile, Lake
-    from mtctl.ports.store import Store
+    from mtctl.ports.files import DataFile
+    from mtctl.ports.store import Store, View
 
 _NAMED = 5
 
@@ -30,38 +30,11 @@ _NAMED = 5
 class Upkeep:
     """The verbs that look after files."""
 
-    def __init__(self, store: Store, engine: Callable[[], Engine], lake: Lake, clock: Clock) -> None:
+    def __init__(self, store: Store, engine: Callable[[], Engine], clock: Clock) -> None:
         """Keep the ports."""
         self._store = store
         self._engine = engine
-        self._lake = lake
         self._clock = clock
-
-    def gc(self, *, grace_seconds: float, dry_run: bool) -> GcReport:
-        """Remove files that no catalog row, pin or live attempt names and that are older than the grace.
-
-        The files are listed before the books are read: what is published in between is then in the books.
-        """
-        strays, young = self._lake.listing(older_than_s=grace_seconds)
-        with self._store.read() as view:
-            known, live = view.known_paths(), view.live_attempt_ulids()
-        spelling = _Spelling()
-        named = {spelling.of(path) for path in known}
-        found = [(path, size) for path, size in strays if spelling.of(path) not in named and not _belongs(path, live)]
-        if found and named and not any(os.path.exists(path) for path in named):  # noqa: PTH110 - a hundred thousand texts
-            raise conflict(
-                "lake_mismatch",
-                "none of the files that the catalog names is there: this is another lake",
-                fix="check lake.path in mtctl.toml; nothing was removed",
-            )
-        if not dry_run:
-            self._lake.discard(path for path, _ in found)
-        return GcReport(
-            removed=tuple(path for path, _ in found),
-            bytes=sum(size for _, size in found),
-            kept_young=young,
-            dry_run=dry_run,
-        )
 
     def verify(self, names: Sequence[str]) -> VerifyReport:
         """Recompute counts, fingerprints, hashes and statistics from the files and compare them with every book."""
@@ -73,6 +46,7 @@ class Upkeep:
                     raise unknown_table(name, tables)
             chosen = [tables[name.lower()] for name in names] or list(tables.values())
             books = [(table, view.data_files(table.table_id), view.ledger(table.table_id, WHOLE)) for table in chosen]
+            unlike = _unlike(view, books)
             findings = [_audit(table, found) for table in chosen for found in view.audit(table.table_id)]
         notes: list[str] = []
         for table, files, rows in books:
@@ -83,7 +57,7 @@ class Upkeep:
                     by_file.setdefault(row.file_id, []).append(row)
             for file in files:
                 findings += self._file_findings(
-                    table, file, sorted(by_file.get(file.file_id, ()), key=lambda row: row.row_start), notes
+                    table, file, sorted(by_file.get(file.file_id, ()), key=lambda row: row.row_start), notes, unlike
                 )
         return VerifyReport(
             tables=len(books),
@@ -97,7 +71,7 @@ class Upkeep:
         )
 
     def _file_findings(
-        self, table: Table, file: DataFile, rows: Sequence[LedgerRow], notes: list[str]
+        self, table: Table, file: DataFile, rows: Sequence[LedgerRow], notes: list[str], unlike: frozenset[int]
     ) -> list[Finding]:
         definition = table.definition
         labels = _labels([row.interval for row in rows], calendar_of(definition))
@@ -117,25 +91,7 @@ class Upkeep:
             Finding(table=definition.name, check=check, intervals=labels, detail=f"{file.path}: {detail}")
             for check, detail in _differences(file, measured)
         ]
-        return found + _content_findings(table, rows, measured, notes)
-
-
-class _Spelling:
-    """One spelling of a file, whichever links lead to its folder."""
-
-    def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
-
-    def of(self, path: str) -> str:
-        folder, _, name = path.rpartition("/")
-        if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder)
-        return f"{self._folders[folder]}/{name}"
-
-
-def _belongs(path: str, live: Iterable[str]) -> bool:
-    name = path.rpartition("/")[2]
-    return any(name.startswith(ulid) for ulid in live)
+        return found + _content_findings(table, rows, measured, notes, unlike)
 
 
 def _audit(table: Table, found: tuple[str, IntervalSet, str]) -> Finding:
@@ -175,13 +131,27 @@ def _differences(file: DataFile, measured: Measured) -> list[tuple[str, str]]:
     return found
 
 
-def _content_findings(table: Table, rows: Sequence[LedgerRow], measured: Measured, notes: list[str]) -> list[Finding]:
+def _unlike(view: View, books: Iterable[tuple[Table, list[DataFile], list[LedgerRow]]]) -> frozenset[int]:
+    """Return the versions whose rows have other columns now than when their fingerprints were taken."""
+    found = set()
+    for table, _, rows in books:
+        versions = view.rebuilds().versions({row.version_id for row in rows} - {table.version_id})
+        found |= {one for one, version in versions.items() if not tells_the_same(version, table.definition)}
+    return frozenset(found)
+
+
+def _content_findings(
+    table: Table, rows: Sequence[LedgerRow], measured: Measured, notes: list[str], unlike: frozenset[int]
+) -> list[Finding]:
     calendar = calendar_of(table.definition)
     found = []
     for row, fingerprint, strays in zip(rows, measured.fingerprints, measured.strays, strict=True):
         if strays:
             found.append(_ledger_finding(table, row, calendar, f"{strays:,} of its rows belong to another interval"))
         if row.fingerprint == fingerprint:
+            continue
+        if row.version_id in unlike:
+            notes.append(f"columns of {table.definition.name} changed since: older rows were compared by sha256 only")
             continue
         if row.fingerprint.split("-")[:2] != fingerprint.split("-")[:2]:
             notes.append(

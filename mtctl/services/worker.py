@@ -14,15 +14,19 @@ from mtctl import trace
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.interval import WHOLE, Interval, IntervalSet
 from mtctl.core.ledger import digest, read_range
-from mtctl.core.model import Mode, NullPolicy, RangeKind
+from mtctl.core.model import NullPolicy, RangeKind
+from mtctl.core.names import spellings
 from mtctl.core.partition import values
 from mtctl.core.states import Outcome
 from mtctl.core.table_calendar import calendar_of
+from mtctl.core.values import replace
 from mtctl.core.variables import request_values, variable_values
 from mtctl.ports.changes import Publication, Published, Refused
-from mtctl.ports.engine import Carry, Relation, Slice, StageRequest
+from mtctl.ports.engine import Relation, Slice, StageRequest
 from mtctl.services.ending import Ended
-from mtctl.services.sources import located
+from mtctl.services.pruning import pruned
+from mtctl.services.rewriting import touched_files
+from mtctl.services.source_names import reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +41,10 @@ if TYPE_CHECKING:
     from mtctl.ports.store import Store, View
     from mtctl.services.ending import Endings
     from mtctl.services.holder import Holder
+    from mtctl.services.rewriting import Touched
+
+_REPLACED = "a table that it reads was replaced by a new version since the attempt began"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
@@ -47,8 +55,7 @@ class Work:
     slices: tuple[Slice, ...]
     relations: tuple[Relation, ...]
     reads: Mapping[Interval, tuple[tuple[int, str], ...]]
-    carry: tuple[Carry, ...]
-    ends: tuple[int, ...]
+    touched: Touched
     known_sources: tuple[SourceFile, ...]
     requested_at: int
 
@@ -73,39 +80,71 @@ class Worker:
         """Take one claimed task from its pinned inputs to an outcome."""
         trace.point("claimed")
         began = self._clock.boottime()
+        reads = [read.table for read in claimed.table.definition.reads]
         try:
             with self._store.read() as view:
-                work = self._gather(view, claimed, todo)
+                replaced = view.rebuilds().replaced(reads, claimed.snapshot_id)
+                work = None if replaced else self._gather(view, claimed, todo)
+            if work is None:
+                return self._endings.superseded(claimed, _REPLACED, began)
             staged = self._engine.stage(self._request(work), on_progress)
             self._check_size(work, staged)
         except MtctlError as error:
-            return self._endings.failed(claimed, error, holder, began)
+            return self._endings.failed(claimed, self._explained(error, claimed), holder, began)
         return self._publish(work, staged, holder, began)
+
+    def _explained(self, error: MtctlError, claimed: Claimed) -> MtctlError:
+        """Return the error, or the damaged file behind it."""
+        from mtctl.services.damaged import explained  # noqa: PLC0415 - only on the way to an error
+
+        names = [read.table for read in claimed.table.definition.reads]
+        return explained(error, self._store, self._lake, [*names, claimed.table.definition.name], None)
 
     # --- what it reads ------------------------------------------------------------------------------------------
 
     def _gather(self, view: View, claimed: Claimed, todo: IntervalSet) -> Work:
         table, definition = claimed.table, claimed.table.definition
-        upstream = {item.definition.name: item for item in view.tables([read.table for read in definition.reads])}
+        seen = view.rebuilds().shown(view.tables([read.table for read in definition.reads]))
+        upstream = {item.definition.name: item for item in seen}
         paths = view.file_paths([item.table_id for item in upstream.values()], claimed.snapshot_id)
+        partial = view.partial_paths(claimed.snapshot_id) if paths else frozenset()
         slices = self._slices(table, todo)
-        carry, ends = self._rewritten(view, table, todo)
-        return Work(
+        relations = {
+            item.table_id: self._relation(item, paths.get(item.table_id, ()), partial, claimed.snapshot_id)
+            for item in upstream.values()
+        }
+        work = Work(
             claimed=claimed,
             todo=todo,
             slices=slices,
-            relations=tuple(self._relation(item, paths.get(item.table_id, ())) for item in upstream.values()),
+            relations=tuple(relations.values()),
             reads=self._read_digests(view, claimed, upstream, slices),
-            carry=carry,
-            ends=ends,
+            touched=touched_files(view, table, todo),
             known_sources=tuple(view.sources([table.table_id]).get(table.table_id, ())),
             requested_at=claimed.requested_at,
         )
+        return replace(work, relations=self._narrowed(view, work, relations))
 
-    def _relation(self, table: Table, files: tuple[str, ...]) -> Relation:
+    def _narrowed(self, view: View, work: Work, relations: Mapping[int, Relation]) -> tuple[Relation, ...]:
+        """Return the relations with the files that the attempt may see rows of."""
+        definition = work.claimed.table.definition
+        return pruned(
+            view,
+            relations,
+            lambda: self._engine.sight(definition.query),
+            lambda: [self._params(work, first) for first, _ in self._statements(work)],
+            intervals=(definition, work.todo) if work.slices else None,
+        )
+
+    def _relation(self, table: Table, files: tuple[str, ...], partial: frozenset[str], snapshot_id: int) -> Relation:
         name = table.definition.name
-        spellings = (name, f"main.{name}", f"{self._project.name}.main.{name}")
-        return Relation(names=spellings, columns=table.definition.columns, files=files)
+        return Relation(
+            names=spellings(name, self._project.name),
+            columns=table.definition.columns,
+            files=files,
+            partial=tuple(path for path in files if path in partial),
+            snapshot_id=snapshot_id,
+        )
 
     def _slices(self, table: Table, todo: IntervalSet) -> tuple[Slice, ...]:
         definition = table.definition
@@ -117,30 +156,6 @@ class Worker:
             Slice(interval=interval, values=values(definition.partition, interval, definition.zone))
             for interval in intervals
         )
-
-    def _rewritten(self, view: View, table: Table, todo: IntervalSet) -> tuple[tuple[Carry, ...], tuple[int, ...]]:
-        """Return the rows to carry out of files that the new data cuts into, and all files that end."""
-        files = {file.file_id: file for file in view.data_files(table.table_id)}
-        if table.definition.mode is Mode.FULL:
-            return (), tuple(files)
-        rows = view.ledger(table.table_id, WHOLE)
-        ends = (
-            {row.file_id for row in rows if row.file_id is not None and todo & IntervalSet.of([row.interval])}
-            if rows
-            else set()
-        )
-        kept: dict[int, list[LedgerRow]] = {}
-        for row in rows:
-            if row.file_id in ends and row.interval not in todo:
-                kept.setdefault(row.file_id, []).append(row)
-        carry = tuple(
-            Carry(
-                path=files[file_id].path,
-                intervals=tuple((row.interval, row.row_start, row.rows, row.fingerprint) for row in found),
-            )
-            for file_id, found in sorted(kept.items())
-        )
-        return carry, tuple(sorted(ends))
 
     def _read_digests(
         self, view: View, claimed: Claimed, upstream: Mapping[str, Table], slices: Sequence[Slice]
@@ -174,17 +189,17 @@ class Worker:
             columns=definition.columns,
             partition=partition,
             relations=work.relations,
-            sources=located(definition.sources, self._project),
+            sources=reached(definition.sources, self._project),
             slices=work.slices,
             statements=statements,
             params=tuple(self._params(work, first) for first, _ in statements),
-            carry=work.carry,
             folder=str(self._project.lake / "_staging"),
             file_prefix=work.claimed.attempt_ulid,
             target_rows=self._project.target_file_rows,
             target_bytes=self._project.target_file_bytes,
             null_policy=partition.null_policy if partition is not None else NullPolicy.FAIL,
             on_empty=definition.on_empty,
+            rewrites=work.touched.rewrites,
             known=work.known_sources,
         )
 
@@ -214,10 +229,10 @@ class Worker:
     def _check_size(self, work: Work, staged: Staged) -> None:
         """Refuse more rows than the task allows: its files are discarded, the table stays as it was."""
         most = (work.claimed.spec.get("task") or {}).get("max_rows")
-        rows = sum(part.rows for part in staged.intervals if not part.carried)
+        rows = staged.rows
         if most is None or rows <= most:
             return
-        self._lake.discard(file.path for file in staged.files)
+        self._lake.discard(file.path for file in (*staged.files, *staged.rewritten))
         raise MtctlError(
             "max_rows",
             f"{work.claimed.task.name} yields {rows:,} rows, more than the {most:,} that its task allows",
@@ -232,14 +247,16 @@ class Worker:
         seconds = self._since(began)
         names: tuple[str, ...] = ()
         try:
-            names = self._lake.place(staged.files, claimed.table.folder)
+            names = self._lake.place((*staged.files, *staged.rewritten), claimed.table.folder)
+            new = len(staged.files)
             trace.point("renamed")
             publication = Publication(
                 claimed=claimed,
                 staged=staged,
-                files=names,
-                ends=work.ends,
-                clears=tuple(work.todo),
+                files=names[:new],
+                ends=work.touched.ends,
+                replaced=work.touched.replaced(staged.rewritten, names[new:]),
+                clears=tuple(work.todo | IntervalSet.of(work.touched.lost)),
                 reads=work.reads,
                 seconds=seconds,
             )
@@ -263,7 +280,7 @@ class Worker:
     def _discard(self, staged: Staged, claimed: Claimed, names: Sequence[str]) -> None:
         """Remove what is staged and what was placed; a name that `place` refused belongs to somebody else."""
         placed = [str(self._project.lake / "data" / claimed.table.folder / name) for name in names]
-        self._lake.discard([*placed, *(file.path for file in staged.files)])
+        self._lake.discard([*placed, *(file.path for file in (*staged.files, *staged.rewritten))])
 
     def _refused(self, claimed: Claimed, refused: Refused, began: int) -> Ended:
         if refused.outcome is not Outcome.LOST:

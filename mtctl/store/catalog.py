@@ -132,9 +132,9 @@ def check_version(session: Session) -> None:
         raise state_error("catalog_version", what, "ducklake_metadata", "use the mtctl that knows this version")
 
 
-def created_table(name: str) -> str:
+def created_table(schema: str, name: str) -> str:
     """Return the word for a new or renamed table."""
-    return f'created_table:"main".{quote(name)}'
+    return f"created_table:{quote(schema)}.{quote(name)}"
 
 
 def time_text(instant: Instant) -> str:

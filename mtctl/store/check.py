@@ -17,7 +17,7 @@ from mtctl.store.troubles import state_error
 APPLICATION_ID = 0x6D746374
 """'mtct' in the file header: what makes a SQLite file ours."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The schema that this release reads and writes (`user_version`): the number of its last migration."""
 
 _MAGIC = b"SQLite format 3\x00"

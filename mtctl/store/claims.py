@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtctl.core.advance import MAX_LOST, Ending, settle
 from mtctl.core.states import InstanceState, Outcome, TaskState
 from mtctl.core.workflow import TaskKind
 from mtctl.ports.changes import Claimed
 from mtctl.store import rows, turns, work, work_rows
-from mtctl.store.events import add_event
+from mtctl.store.events import add_event, add_move
 from mtctl.store.troubles import bug
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mtctl.core.model import Table
     from mtctl.core.states import Transition
     from mtctl.ports.work import TaskRow
@@ -26,26 +28,29 @@ UNKNOWN_OUTCOME = "outcome unknown: its worker died, and it must not run twice"
 """Why a task that may not be tried again after a lost attempt has failed."""
 
 
-def claim(session: Session, holder_id: int, *, attempt_ulid: str, instance_id: int | None) -> Claimed | None:
-    """Take the task whose turn it is under a fresh attempt with a lease of 60 s; None when there is none."""
-    task_id = turns.pick(session, instance_id)
+def claim(
+    session: Session, holder_id: int, *, attempt_ulid: str, instance_id: int | None, turn: TaskRow | None = None
+) -> Claimed | None:
+    """Take the task whose turn it is under a fresh attempt with a lease of 60 s; None when there is none.
+
+    `turn` is that task where it is known already, as it stands.
+    """
+    task_id = turns.pick(session, instance_id) if turn is None else turn.task_id
     if task_id is None:
         return None
 
-    snapshot: int = session.value("catalog.newest")
     attempt = {
         "task_id": task_id,
         "ulid": attempt_ulid,
         "holder_id": holder_id,
-        "snapshot": snapshot,
         "lease_until": session.lease_until,
         "boot_id": session.boot_id,
         "now": session.now,
     }
-    attempt_id: int | None = session.value("work.add_attempt", attempt)
-    if attempt_id is None:
+    added = session.row("work.add_attempt", attempt)
+    if added is None:
         return None  # the holder was ended by a sweep: it has to notice and stop
-    return _claimed(session, attempt_id, attempt_ulid, task_id, snapshot)
+    return _claimed(session, attempt | {"attempt_id": added[0], "snapshot": added[1]}, turn)
 
 
 def finish(
@@ -71,12 +76,14 @@ def finish(
         "error": error[1] or None,
         "now": session.now,
     }
-    if not session.run("work.finish_attempt", bindings):
+    ended = session.row("work.finish_attempt", bindings)
+    if ended is None:
         return False
     work.apply(session, [transition], is_attempt_ended=True)
     match transition.to_state:
         case TaskState.SUCCESS | TaskState.SKIPPED:
-            work.advance_below(session, transition.task_id)
+            if ended[0]:
+                work.advance_below(session, transition.task_id)
         case TaskState.PENDING:
             _let_go_of_dropped(session, held.task)
         case _:
@@ -126,32 +133,36 @@ def end_holder(session: Session, holder_id: int) -> None:
     session.run("leases.end_holder", {"holder_id": holder_id, "now": session.now})
 
 
-def _claimed(session: Session, attempt_id: int, ulid: str, task_id: int, snapshot: int) -> Claimed:
+def _claimed(session: Session, attempt: Mapping[str, Any], turn: TaskRow | None) -> Claimed:
     """Let the task and its instance run, and return the claim as its holder sees it."""
-    bindings = {"task_id": task_id, "attempt_id": attempt_id, "now": session.now}
-    instance_id, table_id = _found(session.row("work.take", bindings))
-    instance = {"instance_id": instance_id, "now": session.now}
-    requested_at, variables, cancelled, state, started = _found(session.row("work.requested", instance))
-    add_event(
+    task_id, attempt_id = attempt["task_id"], attempt["attempt_id"]
+    instance_id, table_id, tries, began = _found(session.row("work.take", attempt))
+    instance = {"instance_id": instance_id, "holder_id": attempt["holder_id"], "now": session.now}
+    requested_at, variables, cancelled, state, started, holder = _found(session.row("work.requested", instance))
+    add_move(
         session,
         "task_state",
+        TaskState.PENDING.value,
+        TaskState.RUNNING.value,
         table_id=table_id,
         instance_id=instance_id,
         task_id=task_id,
         attempt_id=attempt_id,
-        detail={"from": "pending", "to": "running"},
     )
     if state != InstanceState.RUNNING or not started:
         session.run("work.start_instance", instance)
     if state != InstanceState.RUNNING:
-        add_event(session, "instance_state", instance_id=instance_id, detail={"from": state, "to": "running"})
+        add_move(session, "instance_state", state, InstanceState.RUNNING.value, instance_id=instance_id)
 
-    task = work_rows.task(_found(session.row("views.task", {"task_id": task_id})))
+    if turn is None:
+        task = work_rows.task(_found(session.row("views.task", {"task_id": task_id})))
+    else:
+        task = work_rows.running(turn, attempt_id, tries=tries, started_at=began, holder=holder)
     return Claimed(
         attempt_id=attempt_id,
-        attempt_ulid=ulid,
+        attempt_ulid=attempt["ulid"],
         task=task,
-        snapshot_id=snapshot,
+        snapshot_id=attempt["snapshot"],
         requested_at=requested_at,
         table_or_none=_table_of(session, task),
         spec=task.spec,

@@ -106,7 +106,7 @@ def _fill(draft: Path, clock: Clock, name: str, data_path: str) -> None:
 
     session = Session(connection, clock)
     connection.execute("BEGIN IMMEDIATE")
-    for script in (*scripts_after(0), *(MIGRATIONS / name for name in _CATALOG)):
+    for script in (*(MIGRATIONS / name for name in _CATALOG), *scripts_after(0)):
         connection.execute(script.read_text(encoding="utf-8"))
     bootstrap(session, name=name, data_path=data_path, uuid=str(uuid4()))
     for trigger in guard.triggers():

@@ -24,6 +24,7 @@ from mtctl.core.model import (
     TableDefinition,
 )
 from mtctl.core.table_view import Outline
+from mtctl.core.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +63,8 @@ def encode(definition: TableDefinition) -> str:
         document["delay"] = definition.delay
     if definition.on_empty is not EmptyPolicy.CLEAR:
         document["on_empty"] = definition.on_empty.value
+    if definition.content:
+        document["content"] = definition.content
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -145,6 +148,7 @@ def _definition(document: Json) -> TableDefinition:
         on_empty=_EMPTIES[get("on_empty", "clear")],
         tags=_pairs(get("tags", ())),
         options=_pairs(get("options", ())),
+        content=get("content", ""),
     )
 
 
@@ -152,7 +156,7 @@ def _lists_json(definition: TableDefinition) -> Json:
     lists: Json = {
         "primary_key": definition.primary_key,
         "reads": [[read.table, read.kind.value, read.before, read.after, read.wait] for read in definition.reads],
-        "sources": [[source.text, source.paths, source.restate, source.version] for source in definition.sources],
+        "sources": [_source_json(source) for source in definition.sources],
         "params": definition.params,
         "volatile": definition.volatile,
         "tags": definition.tags,
@@ -214,7 +218,14 @@ def _read(part: list[Any]) -> Read:
     return Read(table=table, kind=_RANGES[kind], before=before, after=after, wait=wait)
 
 
+def _source_json(source: Source) -> list[Any]:
+    kind = [source.kind] if source.kind != "files" else []
+    return [source.text, source.paths, source.restate, source.version, *kind]
+
+
 def _source(part: list[Any]) -> Source:
+    if len(part) == 5:
+        return replace(_source(part[:4]), kind=part[4])
     text, paths, restate, version = part
     return _shared_source(text, tuple(paths), restate, version)
 

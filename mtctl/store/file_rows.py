@@ -5,21 +5,19 @@ Statistics stand per file only, and only where they are proven: too narrow ones 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mtctl.core.storage import Statistics, fields
 from mtctl.store.troubles import bug
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mtctl.core.model import Table
+    from mtctl.core.model import Column, Table
     from mtctl.core.staged import ColumnStats, StagedFile
     from mtctl.ports.changes import Publication
     from mtctl.store.catalog import Commit
-
-UNPROVEN = frozenset({"interval", "timetz", "int128", "uint128"})
-"""Lake types whose statistics have no proven mapping: none are written."""
-
 
 def end_files(commit: Commit, table: Table, ends: Sequence[int]) -> bool:
     """End live files; False where one of them is not live any more (the caller rolls back)."""
@@ -52,7 +50,7 @@ def add_files(commit: Commit, table: Table, attempt_id: int, publication: Public
         session.run("catalog.add_data_file", _file_row(commit, lake, ids[-1], path, file) | {"row_id_start": row_id})
         digest = {"file": ids[-1], "table_id": table.table_id, "sha256": file.sha256, "attempt": attempt_id}
         session.run("catalog.add_file_digest", digest)
-        session.run_many("catalog.add_column_stats", _stats_rows(table, ids[-1], file))
+        session.run_many("catalog.add_column_stats", stats_rows(table, ids[-1], file))
         row_id += file.rows
 
     grown = {"rows": sum(file.rows for _, file in pairs), "bytes": sum(file.bytes for _, file in pairs)}
@@ -74,10 +72,11 @@ def _file_row(commit: Commit, lake: int, file_id: int, path: str, file: StagedFi
     }
 
 
-def _stats_rows(table: Table, file_id: int, file: StagedFile) -> Iterator[dict[str, object]]:
-    types = {column.field_id: column.lake_type for column in table.definition.columns}
+def stats_rows(table: Table, file_id: int, file: StagedFile) -> Iterator[dict[str, object]]:
+    """Yield the statistics of one file that have a proven mapping."""
+    proven = _proven(table.definition.columns)
     for stats in file.stats:
-        if types.get(stats.field_id, "interval") in UNPROVEN or not _is_told(stats, file.rows):
+        if stats.field_id not in proven or not _is_told(stats, file.rows):
             continue
         yield {
             "file": file_id,
@@ -90,6 +89,13 @@ def _stats_rows(table: Table, file_id: int, file: StagedFile) -> Iterator[dict[s
             "max": stats.max,
             "contains_nan": None if stats.contains_nan is None else int(stats.contains_nan),
         }
+
+
+@lru_cache(maxsize=64)
+def _proven(columns: tuple[Column, ...]) -> frozenset[int]:
+    """Return the fields whose statistics have a proven mapping."""
+    parts = (part for column in columns for part in fields(column.name, column.field_id, column.stored_type))
+    return frozenset(part.field_id for part in parts if part.statistics is not Statistics.NONE)
 
 
 def _is_told(stats: ColumnStats, rows: int) -> bool:

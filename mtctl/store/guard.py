@@ -18,7 +18,7 @@ from mtctl.store.check import SCHEMA_VERSION
 from mtctl.store.troubles import state_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 GUARDED = (
     "attempt",
@@ -27,7 +27,11 @@ GUARDED = (
     "event",
     "holder",
     "holder_group",
+    "lake_gap",
+    "lake_setting",
     "lake_table_of",
+    "lake_upkeep",
+    "lake_version",
     "lease",
     "ledger",
     "materialized_table",
@@ -36,6 +40,8 @@ GUARDED = (
     "project",
     "queue",
     "reader_mark",
+    "rebuild",
+    "replaced_file",
     "skipped_fire",
     "source_file",
     "source_set",
@@ -80,19 +86,27 @@ GUARDED = (
 
 _FUNCTION = "mtctl_writer"
 
+SOURCE_ID = "mtctl"
+"""What SQLite's own function `sqlite_source_id` answers on our connections, see `foreign_guard`."""
+
 
 def register(connection: apsw.Connection) -> None:
     """Let this connection pass the guard of schemas up to its own."""
     connection.create_scalar_function(_FUNCTION, _passes, 1, flags=apsw.SQLITE_INNOCUOUS)
+    connection.create_scalar_function("sqlite_source_id", _source_id, 0, flags=apsw.SQLITE_INNOCUOUS)
 
 
-def triggers() -> Iterator[str]:
-    """Yield the statements that put the guard on every guarded table."""
-    for table in GUARDED:
+def triggers(tables: Iterable[str] = GUARDED) -> Iterator[str]:
+    """Yield the statements that put the guard on tables, every guarded one unless told."""
+    for table in tables:
         for verb in ("INSERT", "UPDATE", "DELETE"):
             name = quote(f"guard_{table}_{verb.lower()}")
             asks = f"SELECT {_FUNCTION}({SCHEMA_VERSION})"
             yield f"CREATE TRIGGER {name} BEFORE {verb} ON {quote(table)} BEGIN {asks}; END"
+
+
+def _source_id(*_: object) -> str:
+    return SOURCE_ID
 
 
 def _passes(*asked: object) -> int:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+from mtctl.core.errors import conflict
+from mtctl.core.names import quote, split_name
 from mtctl.store.catalog import created_table
 from mtctl.store.columns import add_columns, numbered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mtctl.core.model import Column, TableDefinition
     from mtctl.store.catalog import Commit
 
@@ -25,21 +30,31 @@ class LakeTable:
     columns: tuple[Column, ...]
 
 
-def make(commit: Commit, definition: TableDefinition, uuid: str) -> LakeTable:
-    """Make a lake table with its columns.
+def folder_of(name: str, uuid: str) -> str:
+    """Return the folder of a lake table below the data path."""
+    return f"{re.sub('[^0-9A-Za-z_]', '_', name)}-{uuid[:8]}/"
+
+
+def make(commit: Commit, definition: TableDefinition, uuid: str, *, keeps_ids: bool = False) -> LakeTable:
+    """Make a lake table with its columns, which get their field ids here unless files that have them come with it.
 
     Its statistics row is written at once, so that no foreign first insert begins column statistics.
     """
     table = commit.new_catalog_id()
-    folder = f"{re.sub('[^0-9A-Za-z_]', '_', definition.name)}-{uuid[:8]}/"
-    columns = numbered(definition.columns)
+    folder = folder_of(definition.name, uuid)
+    columns = definition.columns if keeps_ids else numbered(definition.columns)
 
     _add_version(commit, table, uuid, definition.name, folder)
+    fill(commit, table, columns, definition.comment)
+    return LakeTable(lake_table_id=table, folder=folder, columns=columns)
+
+
+def fill(commit: Commit, table: int, columns: Sequence[Column], text: str | None) -> None:
+    """Write what belongs to the row of a new lake table: its statistics row, columns, comments."""
     commit.session.run("catalog.add_table_stats", {"table": table})
     add_columns(commit, table, columns)
-    if definition.comment is not None:
-        _add_comment(commit, table, definition.comment)
-    return LakeTable(lake_table_id=table, folder=folder, columns=columns)
+    if text is not None:
+        _add_comment(commit, table, text)
 
 
 def rename(commit: Commit, table: int, name: str) -> None:
@@ -68,10 +83,34 @@ def drop(commit: Commit, table: int) -> None:
     commit.note_schema(f"dropped_table:{table}")
 
 
+def schema_id(commit: Commit, name: str) -> int:
+    """Return the id of a live schema of the lake, made at its first use; error `schema_foreign` for another client's.
+
+    Our tables lie where all of them lie; a schema of another client has a folder.
+    """
+    session = commit.session
+    found = session.row("catalog.live_schema", {"name": name})
+    if found is not None and found[1]:
+        what = f"another DuckLake client has made the schema {name} in the catalog"
+        raise conflict("schema_foreign", what, fix="choose another schema, or drop theirs with their client")
+    if found is not None:
+        return int(found[0])
+    schema = commit.new_catalog_id()
+    row = {"schema": schema, "uuid": str(uuid4()), "snapshot": commit.snapshot, "name": name}
+    session.run("catalog.add_new_schema", row)
+    commit.note_schema(f"created_schema:{quote(name)}")
+    return schema
+
+
 def _add_version(commit: Commit, table: int, uuid: str, name: str, folder: str) -> None:
-    bindings = {"table": table, "uuid": uuid, "snapshot": commit.snapshot, "name": name, "folder": folder}
-    commit.session.run("catalog.add_table", bindings)
-    commit.note_schema(created_table(name), table)
+    schema, plain = split_name(name)
+    place = {"schema": schema_id(commit, schema), "name": plain}
+    if commit.session.row("damage.foreign_name", place) is not None:
+        what = f"another DuckLake client has a table or view {name} in the catalog"
+        raise conflict("table_foreign", what, fix="choose another name, or drop theirs with their client")
+    row = {"table": table, "uuid": uuid, "snapshot": commit.snapshot, "folder": folder}
+    commit.session.run("catalog.add_table", place | row)
+    commit.note_schema(created_table(schema, plain), table)
 
 
 def _add_comment(commit: Commit, table: int, text: str) -> None:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from mtctl.core.interval import IntervalSet
 from mtctl.core.states import Outcome, TaskState, Transition
 from mtctl.ports.changes import Published, Refused
-from mtctl.store import sources, staleness, turns, work
+from mtctl.store import rebuild, sources, staleness, turns, work
 from mtctl.store.catalog import Commit
 from mtctl.store.events import add_event
 from mtctl.store.file_rows import add_files, end_files
+from mtctl.store.replacing import carry
 from mtctl.store.troubles import bug
 
 if TYPE_CHECKING:
@@ -44,12 +45,10 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Swap:
-    """What the ledger gives up and gets: rows cleared, rows that only move, and the staged intervals."""
+    """What the ledger gives up and gets: rows cleared, and the staged intervals."""
 
     cleared: tuple[LedgerRow, ...]
-    moved: tuple[LedgerRow, ...]
     fresh: tuple[StagedInterval, ...]
-    carried: tuple[StagedInterval, ...]
 
     @property
     def changed(self) -> IntervalSet:
@@ -100,6 +99,8 @@ def _publish(session: Session, publication: Publication, attempt: _Attempt) -> P
         raise _MovedError
     file_ids = add_files(commit, table, attempt.attempt_id, publication)
     swap = _swap_of(session, publication)
+    if not carry(commit, table, publication.replaced):
+        raise _MovedError
 
     count = len(swap.fresh)
     extra = {"attempt": publication.claimed.attempt_ulid, "table": table.definition.name, "intervals": count}
@@ -112,6 +113,7 @@ def _publish(session: Session, publication: Publication, attempt: _Attempt) -> P
     _check_ended(session, publication.ends)
 
     _cover(session, table, swap)
+    rebuild.show_if_whole(session, table)
     sources.judge_built_from(session, moved_sources)
     transitions = _credit(session, publication, attempt, swap, snapshot)
     rows = sum(one.rows for one in swap.fresh)
@@ -133,9 +135,7 @@ def _swap_of(session: Session, publication: Publication) -> _Swap:
     """Return what the ledger changes; every row given up must lie in a file that ends with it."""
     table_id = publication.claimed.table.table_id
     clears = IntervalSet.of(publication.clears)
-    staged = publication.staged.intervals
-    fresh = tuple(one for one in staged if not one.carried)
-    carried = tuple(one for one in staged if one.carried)
+    fresh = publication.staged.intervals
     for one in fresh:
         if one.interval not in clears:
             raise bug("publish_outside", f"interval {one.interval} is published outside of what the attempt clears")
@@ -143,22 +143,10 @@ def _swap_of(session: Session, publication: Publication) -> _Swap:
     cleared = tuple(row for part in clears for row in staleness.rows_within(session, table_id, part))
     if any(row.interval not in clears for row in cleared):
         raise bug("publish_straddles", "an attempt clears a part of a published interval")
-    moved = _moved_rows(session, table_id, carried)
     ends = frozenset(publication.ends)
-    if any(row.file_id is not None and row.file_id not in ends for row in (*cleared, *moved)):
+    if any(row.file_id is not None and row.file_id not in ends for row in cleared):
         raise _MovedError
-    return _Swap(cleared=cleared, moved=moved, fresh=fresh, carried=carried)
-
-
-def _moved_rows(session: Session, table_id: int, carried: tuple[StagedInterval, ...]) -> tuple[LedgerRow, ...]:
-    """Return the live ledger row of each carried interval, in that order; it must be what was carried."""
-    parts = IntervalSet.of(one.interval for one in carried)
-    live = {row.interval: row for part in parts for row in staleness.rows_within(session, table_id, part)}
-    found = [live.get(one.interval) for one in carried]
-    for one, row in zip(carried, found, strict=True):
-        if row is None or (row.rows, row.fingerprint) != (one.rows, one.fingerprint):
-            raise _MovedError
-    return tuple(row for row in found if row is not None)
+    return _Swap(cleared=cleared, fresh=fresh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +160,13 @@ class _Place:
 
 
 def _write_ledger(session: Session, publication: Publication, swap: _Swap, place: _Place) -> None:
-    """End what is cleared or moved, then write the new rows; a moved one keeps whose data it is."""
+    """End what is cleared, then write the new rows."""
     table_id = publication.claimed.table.table_id
-    for part in IntervalSet.of(row.interval for row in (*swap.cleared, *swap.moved)):
+    for part in IntervalSet.of(row.interval for row in swap.cleared):
         ending = {"table_id": table_id, "snapshot": place.snapshot, "start": part.start, "end": part.end}
         session.run("ledger.end_rows", ending)
 
     new = [_new_row(table_id, one, place) | _credits(publication, one, place) for one in swap.fresh]
-    for one, row in zip(swap.carried, swap.moved, strict=True):
-        kept = {
-            "version_id": row.version_id,
-            "attempt_id": row.attempt_id,
-            "reads": json.dumps(row.reads),
-            "source_set_id": row.source_set_id,
-            "invalidated": row.invalidated,
-        }
-        new.append(_new_row(table_id, one, place) | kept)
     session.run_many("ledger.add_row", new)
 
 

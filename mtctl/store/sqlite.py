@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mtctl.ports.clock import Clock
     from mtctl.store.rewind import SqliteRewindTx
     from mtctl.store.tx import SqliteTx
+
+T = TypeVar("T")
 
 CLOCK_SLACK = 3_600_000_000
 """How far behind the greatest time ever written the wall clock may be: one hour in microseconds."""
@@ -92,6 +94,19 @@ class SqliteStore:
             return int(self._connection.pragma("data_version"))
         except apsw.Error as error:
             raise translated(error, self._path) from error
+
+    def copy_catalog(self, target: Path, mode: int) -> int:
+        """Write a copy of the catalog's tables to a file of this mode, whole and in one step; return its snapshot."""
+        from mtctl.store.share import copy_catalog  # noqa: PLC0415 - only projects that share
+
+        try:
+            return copy_catalog(self._connection, target, mode)
+        except apsw.Error as error:
+            raise translated(error, self._path) from error
+
+    def facts(self, ask: Callable[[apsw.Connection], T]) -> T:
+        """Return what is asked of the bare connection, outside of any transaction: for checks of the file itself."""
+        return ask(self._connection)
 
     def _check_in_place(self) -> None:
         try:

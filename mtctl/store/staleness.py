@@ -16,6 +16,7 @@ from mtctl.core.ledger import Coverage, Stale, digest, merge_coverage, read_rang
 from mtctl.core.table_calendar import calendar_of
 from mtctl.store.definition import decode
 from mtctl.store.ledger_rows import ledger_row
+from mtctl.store.shown import shown_definition, shown_of
 from mtctl.store.view import coverage_of
 
 if TYPE_CHECKING:
@@ -45,12 +46,23 @@ def refresh_coverage(session: Session, table_id: int, within: IntervalSet, gone:
 
 def refresh_readers(session: Session, table_id: int, changed: IntervalSet) -> None:
     """Judge again what reads a table whose content changed in these intervals."""
-    if not changed:
+    if not changed or shown_of(session, table_id) is not None:  # readers do not see it yet
         return
     for (reader_id,) in session.rows("tables.readers", {"table_id": table_id}):
         affected = affected_by(session, reader_id, table_id, changed)
         if affected:
             refresh_coverage(session, reader_id, affected)
+
+
+def refresh_all_readers(session: Session, table_id: int) -> None:
+    """Judge again all that reads a table, whatever it read of it."""
+    for (reader_id,) in session.rows("tables.readers", {"table_id": table_id}):
+        refresh_coverage(session, reader_id, covered(session, reader_id))
+
+
+def shape(definition: TableDefinition) -> tuple[object, ...]:
+    """Return what decides which ranges of a table its readers read."""
+    return definition.name.casefold(), definition.mode, definition.partition, definition.zone
 
 
 def invalidate(session: Session, table_id: int, intervals: IntervalSet, reason: str) -> None:
@@ -69,7 +81,7 @@ def affected_by(session: Session, reader_id: int, table_id: int, changed: Interv
     """
     upstream = definition_of(session, table_id)
     in_force = definition_of(session, reader_id)
-    same = {"table_id": reader_id, "fingerprint": in_force.fingerprint}
+    same = {"table_id": reader_id, "fingerprint": in_force.mark}
 
     affected = EMPTY
     for (version_id,) in session.rows("tables.versions_like", same):
@@ -105,7 +117,7 @@ class Judge:
     def __init__(self, session: Session, table_id: int) -> None:
         """Take the definition in force as the measure."""
         self._session = session
-        self._fingerprint = definition_of(session, table_id).fingerprint
+        self._mark = definition_of(session, table_id).mark
         self._versions: dict[int, TableDefinition] = {}
         self._sets: dict[int, str | None] = {}
 
@@ -124,7 +136,7 @@ class Judge:
 
     def _reason(self, row: LedgerRow, contents: dict[int, Content]) -> str:
         definition = self._version(row.version_id)
-        if definition.fingerprint != self._fingerprint:
+        if definition.mark != self._mark:
             return DEFINITION_CHANGED
         if row.invalidated:
             return row.invalidated
@@ -139,7 +151,7 @@ class Judge:
         contents: dict[int, Content] = {}
         for row in found:
             definition = self._version(row.version_id)
-            if definition.fingerprint != self._fingerprint:
+            if definition.mark != self._mark:
                 continue
             for upstream_id, recorded in row.reads:
                 if recorded:
@@ -170,9 +182,12 @@ class Content:
 
     def __init__(self, session: Session, table_id: int) -> None:
         """Look at the upstream's definition; its rows are loaded once all needs are known."""
+        shown = shown_of(session, table_id)
         self.definition = definition_of(session, table_id)
+        if shown is not None:
+            self.definition = shown_definition(session, shown.shown_id, self.definition.name)
         self._session = session
-        self._table_id = table_id
+        self._table_id = table_id if shown is None else shown.shown_id
         self._calendar = calendar_of(self.definition)
         self._needed: dict[Interval, None] = {}
         self._ranges: dict[tuple[Read | None, Interval], Interval | None] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -9,9 +10,9 @@ from uuid import uuid4
 from mtctl.core.errors import conflict, invalid, not_found
 from mtctl.core.interval import EMPTY, WHOLE
 from mtctl.core.values import replace
-from mtctl.store import lake_table, rows, staleness
+from mtctl.store import lake_table, rebuild, rows, staleness
 from mtctl.store.catalog import Commit
-from mtctl.store.columns import evolve
+from mtctl.store.columns import evolve, numbered
 from mtctl.store.definition import encode
 from mtctl.store.events import add_event
 from mtctl.store.work import cancel_tasks_of
@@ -21,20 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mtctl.core.interval import IntervalSet
-    from mtctl.core.model import Table, TableDefinition
+    from mtctl.core.model import Column, Table, TableDefinition
     from mtctl.ports.changes import NewTable
     from mtctl.store.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Placed:
-    """A definition with its row and lake table; `old` is the table before, `gone` what a rebuild took away."""
+    """A definition with its row and lake table; `old` is the table before, `gone` what a rebuild took away.
+
+    `restored` says that a new version was given up: what the old one holds is to be judged again.
+    """
 
     table_id: int
     definition: TableDefinition
     old: Table | None
     gone: IntervalSet
     rebuilt: bool
+    restored: bool = False
 
 
 def put_tables(session: Session, tables: Sequence[NewTable]) -> dict[str, int]:
@@ -43,7 +48,8 @@ def put_tables(session: Session, tables: Sequence[NewTable]) -> dict[str, int]:
     Raises `table_exists` and `schema_incompatible` (CONFLICT), `upstream_unknown` (INVALID).
     """
     commit = Commit(session)
-    placed = [_add(commit, new) if new.table_id is None else _change(commit, new) for new in tables]
+    since: int = session.value("rebuild.newest_version")
+    placed = [_add(commit, new) if new.table_id is None else _change(commit, new, since) for new in tables]
     for one in placed:
         _link_reads(session, one)
         put_table_workflow(session, one.table_id, one.definition)
@@ -51,6 +57,8 @@ def put_tables(session: Session, tables: Sequence[NewTable]) -> dict[str, int]:
 
     for one in placed:
         _judge_again(session, one)
+    other = [one.table_id for one in placed if one.old is not None and _other_intervals(one.old, one.definition)]
+    cancel_tasks_of(session, other, "the intervals of the table are others now")
     return {one.definition.name: one.table_id for one in placed}
 
 
@@ -63,6 +71,7 @@ def drop_tables(session: Session, table_ids: Sequence[int]) -> None:
     held: list[tuple[int, IntervalSet]] = []
     for table_id in table_ids:
         table = _table(session, table_id)
+        table = rebuild.abandon(commit, table)
         held.append((table_id, staleness.covered(session, table_id)))
         lake_table.drop(commit, table.lake_table_id)
         _end_ledger(commit, table_id)
@@ -102,29 +111,52 @@ def _add(commit: Commit, new: NewTable) -> _Placed:
     return _Placed(table_id=table_id, definition=definition, old=None, gone=EMPTY, rebuilt=False)
 
 
-def _change(commit: Commit, new: NewTable) -> _Placed:
-    session = commit.session
-    old = _table(session, new.table_id)
-    lake = _rebuild(commit, old, new.definition) if new.rebuild else _evolve(commit, old, new.definition)
-    definition = replace(new.definition, columns=lake.columns)
-    gone = staleness.covered(session, old.table_id) if new.rebuild else EMPTY
+def _change(commit: Commit, new: NewTable, since_version: int) -> _Placed:
+    was = _table(commit.session, new.table_id)
+    old = rebuild.abandon(commit, was) if new.rebuild or new.abandon else was
+    if new.rebuild:
+        return _renew(commit, new, old, since_version)
+    lake = _evolve(commit, old, new.definition)
+    definition = replace(new.definition, columns=lake.columns, content=_content(old, new, lake.columns))
+    _write_change(commit, new, definition, lake, supersedes=_effective(definition) != _effective(was.definition))
+    if definition != old.definition or new.abandon:
+        _put_version(commit.session, old.table_id, definition)
+        add_event(commit.session, "table_changed", table_id=old.table_id, name=definition.name, rebuilt=False)
+    return _Placed(
+        table_id=old.table_id, definition=definition, old=old, gone=EMPTY, rebuilt=False, restored=new.abandon
+    )
 
-    supersedes = new.rebuild or _effective(definition) != _effective(old.definition)
+
+def _renew(commit: Commit, new: NewTable, old: Table, since_version: int) -> _Placed:
+    """Build a new version: beside the old one where that holds something that is wanted, else in its place at once."""
+    session = commit.session
+    gone = EMPTY
+    beside = rebuild.begin(commit, old, new.definition)
+    lake = _rebuild(commit, old, new.definition) if beside is None else beside[0]
+    definition = replace(new.definition, columns=lake.columns, content="")
+    _write_change(commit, new, definition, lake, supersedes=True)
+    session.run("tables.note_lake_table", {"lake_table_id": lake.lake_table_id, "table_id": old.table_id})
+    if beside is None:
+        gone = staleness.covered(session, old.table_id)
+        _end_ledger(commit, old.table_id)
+    else:
+        rebuild.park(commit, old, beside[1], since_version)
+    _put_version(session, old.table_id, definition)
+    add_event(session, "table_changed", table_id=old.table_id, name=definition.name, rebuilt=True)
+    return _Placed(table_id=old.table_id, definition=definition, old=old, gone=gone, rebuilt=True)
+
+
+def _write_change(
+    commit: Commit, new: NewTable, definition: TableDefinition, lake: lake_table.LakeTable, *, supersedes: bool
+) -> None:
     row = _file_columns(new) | {
-        "table_id": old.table_id,
+        "table_id": new.table_id,
         "name": definition.name,
         "lake_table_id": lake.lake_table_id,
         "folder": lake.folder,
         "raise_epoch": int(supersedes),
     }
-    session.run("tables.change_table", row)
-    if new.rebuild:
-        session.run("tables.note_lake_table", {"lake_table_id": lake.lake_table_id, "table_id": old.table_id})
-        _end_ledger(commit, old.table_id)
-    if definition != old.definition:
-        _put_version(session, old.table_id, definition)
-        add_event(session, "table_changed", table_id=old.table_id, name=definition.name, rebuilt=new.rebuild)
-    return _Placed(table_id=old.table_id, definition=definition, old=old, gone=gone, rebuilt=new.rebuild)
+    commit.session.run("tables.change_table", row)
 
 
 def _rebuild(commit: Commit, old: Table, definition: TableDefinition) -> lake_table.LakeTable:
@@ -133,11 +165,24 @@ def _rebuild(commit: Commit, old: Table, definition: TableDefinition) -> lake_ta
 
 
 def _evolve(commit: Commit, old: Table, definition: TableDefinition) -> lake_table.LakeTable:
-    if definition.name != old.definition.name:
+    if definition.name != old.definition.name and not rebuild.rename_shown(commit, old, definition.name):
         lake_table.rename(commit, old.lake_table_id, definition.name)
-    columns = evolve(commit, old.lake_table_id, definition.name, definition.columns)
+    columns = evolve(commit, old.lake_table_id, old.definition, definition)
     lake_table.comment(commit, old.lake_table_id, definition.comment)
     return lake_table.LakeTable(lake_table_id=old.lake_table_id, folder=old.folder, columns=columns)
+
+
+def _content(old: Table, new: NewTable, columns: tuple[Column, ...]) -> str:
+    """Return what marks the data of a changed definition, '' where its fingerprint does.
+
+    Columns that came and went and came again are other columns: rows of the first ones hold nothing of them.
+    """
+    if new.keeps or new.definition.fingerprint == old.definition.fingerprint:
+        return "" if old.definition.mark == new.definition.fingerprint else old.definition.mark
+    ids = [column.field_id for column in columns]
+    if ids == [column.field_id for column in numbered(columns)]:
+        return ""
+    return hashlib.sha256(f"{new.definition.fingerprint} {ids}".encode()).hexdigest()[:32]
 
 
 def _effective(definition: TableDefinition) -> TableDefinition:
@@ -159,7 +204,7 @@ def _effective(definition: TableDefinition) -> TableDefinition:
 def _put_version(session: Session, table_id: int, definition: TableDefinition) -> None:
     bindings = {
         "table_id": table_id,
-        "fingerprint": definition.fingerprint,
+        "fingerprint": definition.mark,
         "definition": encode(definition),
         "now": session.now,
     }
@@ -185,24 +230,32 @@ def _judge_again(session: Session, placed: _Placed) -> None:
     if placed.rebuilt:
         session.run("ledger.clear_coverage", {"table_id": placed.table_id})
         staleness.refresh_readers(session, placed.table_id, placed.gone)
-    elif placed.definition.fingerprint != old.definition.fingerprint:
+    elif placed.restored:
+        staleness.refresh_coverage(session, placed.table_id, staleness.covered(session, placed.table_id))
+    elif placed.definition.mark != old.definition.mark:
         _judge_own(session, placed)
-    if _shape(placed.definition) != _shape(old.definition):
-        for (reader_id,) in session.rows("tables.readers", {"table_id": placed.table_id}):
-            staleness.refresh_coverage(session, reader_id, staleness.covered(session, reader_id))
+    if staleness.shape(placed.definition) != staleness.shape(old.definition):
+        staleness.refresh_all_readers(session, placed.table_id)
+
+
+def _other_intervals(old: Table, new: TableDefinition) -> bool:
+    """Return whether open tasks of a table may be for intervals that it has no more."""
+    return _division(old.definition) != _division(new)
+
+
+def _division(definition: TableDefinition) -> tuple[object, ...]:
+    """Return what divides time into a table's intervals."""
+    if definition.partition is None:
+        return (definition.mode,)
+    return definition.mode, definition.zone, definition.partition.grain, definition.partition.columns
 
 
 def _judge_own(session: Session, placed: _Placed) -> None:
-    known = {"table_id": placed.table_id, "fingerprint": placed.definition.fingerprint}
+    known = {"table_id": placed.table_id, "fingerprint": placed.definition.mark}
     if len(session.rows("tables.versions_like", known)) > 1:  # back to an earlier content: some may be right again
         staleness.refresh_coverage(session, placed.table_id, staleness.covered(session, placed.table_id))
     else:
         staleness.stale_all(session, placed.table_id)
-
-
-def _shape(definition: TableDefinition) -> tuple[object, ...]:
-    """Return what decides which ranges of a table its readers read."""
-    return definition.name.casefold(), definition.mode, definition.partition, definition.zone
 
 
 def _end_ledger(commit: Commit, table_id: int) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mtctl.core.model import SourceFile
     from mtctl.core.states import Outcome, Transition
     from mtctl.ports.changes import Claimed, NewInstance, NewTable, Publication, Published, Refused
+    from mtctl.ports.work import TaskRow
 
 
 class SqliteTx(WorkflowTx):
@@ -74,9 +75,14 @@ class SqliteTx(WorkflowTx):
         """Let go on what waited for a task that is done."""
         work.advance_below(self.session, task_id)
 
-    def claim(self, holder_id: int, *, attempt_ulid: str, instance_id: int | None) -> Claimed | None:
-        """Take the next claimable task (queue, pause, one writer per table), of one instance or of any ownerless."""
-        return claims.claim(self.session, holder_id, attempt_ulid=attempt_ulid, instance_id=instance_id)
+    def claim(
+        self, holder_id: int, *, attempt_ulid: str, instance_id: int | None, task: TaskRow | None = None
+    ) -> Claimed | None:
+        """Take the next claimable task (queue, pause, one writer per table), of one instance or of any ownerless.
+
+        `task` is what `next_task` has said in this transaction, unchanged since: then nothing is looked for again.
+        """
+        return claims.claim(self.session, holder_id, attempt_ulid=attempt_ulid, instance_id=instance_id, turn=task)
 
     def finish(
         self,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from mtctl.core.names import quote
-from mtctl.store import guard
+from mtctl.store import foreign_guard, guard
 from mtctl.store.check import SCHEMA_VERSION
 from mtctl.store.private_files import creation_lock, make_folder, make_private, sync_folder
 from mtctl.store.troubles import state_error
@@ -31,6 +31,7 @@ BACKUPS = "backups"
 _DERIVED_SINCE = 3
 """Before this schema the table workflows were written down in another way."""
 
+_DOOR = "SELECT 1 FROM lake_setting WHERE \"key\" = 'foreign_writes'"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,7 +68,8 @@ def _change(connection: apsw.Connection, clock: Clock, version: int, scripts: li
         connection.execute(script.read_text(encoding="utf-8"))
     if version < _DERIVED_SINCE:
         derive_again(Session(connection, clock))
-    for trigger in guard.triggers():
+    is_open = bool(connection.execute(_DOOR).fetchall())
+    for trigger in foreign_guard.all_triggers(is_open=is_open):
         connection.execute(trigger)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

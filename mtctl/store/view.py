@@ -13,13 +13,20 @@ from mtctl.store.definition import outlines
 from mtctl.store.lookups import LookupView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mtctl.core.model import Table
+    from mtctl.core.rebuild import Rebuild
     from mtctl.core.staged import ColumnStats, LedgerRow
     from mtctl.core.table_view import Outline
     from mtctl.ports.files import DataFile
     from mtctl.ports.tables import LastAttempt, TableTotals
+    from mtctl.store.board import SqliteBoard
+    from mtctl.store.compaction import SqliteCompaction
+    from mtctl.store.damage import SqliteDamage
+    from mtctl.store.history import SqlitePast
+    from mtctl.store.rebuild import SqliteRebuilds
+    from mtctl.store.retention import SqliteRetention
     from mtctl.store.session import Row
 
 
@@ -51,8 +58,17 @@ class SqliteView(LookupView):
         if snapshot_id is None:
             found = self.session.rows("ledger.rows", bindings)
         else:
-            found = self.session.rows("ledger.rows_at", bindings | {"snapshot": snapshot_id})
+            found = self._rows_at(bindings | {"snapshot": snapshot_id})
         return [ledger_row(table_id, row) for row in found]
+
+    def _rows_at(self, bindings: dict[str, int]) -> list[Row]:
+        """Return ledger rows at a snapshot as readers saw them: a new version that is not shown yet is left out."""
+        found = self.session.rows("ledger.rows_at", bindings)
+        rebuild = self.session.row("rebuild.of", bindings)
+        if rebuild is None:
+            return found
+        shown = self.session.rows("ledger.rows_at", bindings | {"table_id": rebuild[0]})
+        return sorted([row for row in found if row[10] < rebuild[1]] + shown)
 
     def data_files(self, table_id: int, snapshot_id: int | None = None) -> list[DataFile]:
         """Return the live data files of a table with sha256 and statistics, by id."""
@@ -70,9 +86,66 @@ class SqliteView(LookupView):
         asked = list(table_ids)
         paths: dict[int, list[str]] = {table_id: [] for table_id in asked}
         bindings = {"table_ids": json.dumps(asked), "snapshot": snapshot_id}
+        data_path = self.session.data_path()
         for table_id, path, relative, folder in self.session.rows("catalog.paths_at", bindings):
-            paths[table_id].append(self._absolute(path, relative, folder))
+            paths[table_id].append(f"{data_path}{folder}{path}" if relative else path)
         return {table_id: tuple(found) for table_id, found in paths.items()}
+
+    def board(self) -> SqliteBoard:
+        """Return the reads of dashboards."""
+        from mtctl.store.board import SqliteBoard  # noqa: PLC0415 - only dashboards
+
+        return SqliteBoard(self.session)
+
+    def foreign_writes(self) -> bool:
+        """Return whether other DuckLake clients may keep tables of their own in the catalog."""
+        return self.session.row("catalog.foreign_writes") is not None
+
+    def damage(self) -> SqliteDamage:
+        """Return the looks at damage, and in a write transaction what puts the books right."""
+        from mtctl.store.damage import SqliteDamage  # noqa: PLC0415 - only who checks the lake
+
+        return SqliteDamage(self.session)
+
+    def past(self) -> SqlitePast:
+        """Return the reads of earlier moments."""
+        from mtctl.store.history import SqlitePast  # noqa: PLC0415 - looking at the present loads none of it
+
+        return SqlitePast(self.session)
+
+    def retention(self) -> SqliteRetention:
+        """Return the reads of what is old, and in a write transaction the steps that let it go."""
+        from mtctl.store.retention import SqliteRetention  # noqa: PLC0415 - only upkeep asks
+
+        return SqliteRetention(self.session)
+
+    def compaction(self) -> SqliteCompaction:
+        """Return the reads of compaction; what changes anything needs a write transaction."""
+        from mtctl.store.compaction import SqliteCompaction  # noqa: PLC0415 - only compaction asks
+
+        return SqliteCompaction(self.session)
+
+    def partial_paths(self, snapshot_id: int) -> frozenset[str]:
+        """Return the absolute paths of files that hold rows which came after a snapshot beside those that it shows."""
+        found = self.session.rows("compaction.partial_paths", {"snapshot": snapshot_id})
+        return frozenset(self._absolute(path, relative, folder) for path, relative, folder in found)
+
+    def file_bounds(self, table_id: int, snapshot_id: int, field_id: int) -> Iterator[tuple[str, str, str, int | None]]:
+        """Yield absolute path, least and greatest value and number of NULL of a column, where a file has both."""
+        asked = {"table_id": table_id, "snapshot": snapshot_id, "field": field_id}
+        data_path = self.session.data_path()
+        for path, relative, folder, least, greatest, nulls in self.session.rows("pruning.file_bounds", asked):
+            yield f"{data_path}{folder}{path}" if relative else path, least, greatest, nulls
+
+    def rebuilding(self) -> dict[int, Rebuild]:
+        """Return the rebuilds in hand by table id."""
+        return {} if self.session.value("tables.any_rebuild") is None else self.rebuilds().pending()
+
+    def rebuilds(self) -> SqliteRebuilds:
+        """Return the reads of table versions."""
+        from mtctl.store.rebuild import SqliteRebuilds  # noqa: PLC0415 - few commands ask
+
+        return SqliteRebuilds(self.session)
 
     def snapshot(self) -> int:
         """Return the newest snapshot id."""

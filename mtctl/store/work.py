@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mtctl.core.advance import TaskNode, advance
 from mtctl.core.errors import conflict
 from mtctl.core.states import ALLOWED, TERMINAL, InstanceState, Outcome, TaskState, Transition, rollup
-from mtctl.store.events import add_event
+from mtctl.store.events import add_move
 from mtctl.store.troubles import bug
 from mtctl.store.turns import RANK_STEPS, STEP
 
@@ -103,7 +103,7 @@ def roll_up(session: Session, instance_id: int) -> None:
         return
     bindings = {"instance_id": instance_id, "state": state.value, "ends": state in _ENDED, "now": session.now}
     session.run("work.set_instance_state", bindings)
-    add_event(session, "instance_state", instance_id=instance_id, detail={"from": found[1], "to": state.value})
+    add_move(session, "instance_state", found[1], state.value, instance_id=instance_id)
 
 
 def cancel_idle(session: Session, instance_id: int, why: str) -> None:
@@ -173,19 +173,19 @@ def _statement_of(transition: Transition) -> str:
 
 
 def _log(session: Session, transition: Transition, instance_id: int, table_id: int | None) -> None:
-    detail = {"from": transition.from_state.value, "to": transition.to_state.value}
-    if transition.why:
-        detail["why"] = transition.why
+    more = {"why": transition.why} if transition.why else {}
     if transition.outcome is not None:
-        detail["outcome"] = transition.outcome.value
-    add_event(
+        more["outcome"] = transition.outcome.value
+    add_move(
         session,
         "task_state",
+        transition.from_state.value,
+        transition.to_state.value,
         table_id=table_id,
         instance_id=instance_id,
         task_id=transition.task_id,
         attempt_id=transition.attempt_id,
-        detail=detail,
+        **more,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mtctl.core.interval import WHOLE, Interval
 from mtctl.core.states import InstanceState, Outcome, TaskState, Trigger
+from mtctl.core.values import replace
 from mtctl.core.workflow import TaskKind
 from mtctl.ports.holders import HolderInfo
 from mtctl.ports.work import AttemptRow, EventRow, InstanceRow, TaskRow
@@ -15,6 +16,7 @@ from mtctl.store.rows import intervals
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mtctl.core.model import Instant
     from mtctl.store.session import Row
 
 _KINDS = {kind.value: kind for kind in TaskKind}
@@ -55,6 +57,26 @@ def task(row: Row) -> TaskRow:
         waits_for=row[29],
         cancel_requested=bool(row[30]),
         spec={} if row[31] == "{}" else json.loads(row[31]),
+    )
+
+
+def running(
+    pending: TaskRow, attempt_id: int, *, tries: int, started_at: Instant, holder: str
+) -> TaskRow:
+    """Return a task as it stands right after its claim, without another look at it."""
+    return replace(
+        pending,
+        state=TaskState.RUNNING,
+        why="",
+        tries=tries,
+        attempt_id=attempt_id,
+        started_at=started_at,
+        rows=None,
+        seconds=None,
+        error_code=None,
+        error=None,
+        holder=holder,
+        waits_for=None,
     )
 
 

@@ -29,6 +29,15 @@ class WorkView:
         """Return the running task by table id, with the words of its holder."""
         return {one.table_id: one for one in task_rows(self.session.rows("views.running")) if one.table_id is not None}
 
+    def is_open(self, instance_id: int) -> bool:
+        """Return whether anything of an instance has not ended."""
+        return self.session.value("turns.is_open", {"instance_id": instance_id}) is not None
+
+    def held_up(self, instance_id: int) -> tuple[str, str] | None:
+        """Return the first pending task whose table somebody refreshes, and who does, in words; None without one."""
+        found: tuple[str, str] | None = self.session.row("turns.held_up", {"instance_id": instance_id})
+        return found
+
     def instances(
         self,
         *,

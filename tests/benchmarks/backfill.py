@@ -17,6 +17,9 @@ ADDED_SECONDS = 0.7
 PASS_THROUGH_TIMES = 1.8
 """What a backfill of all rows may cost, as a multiple of the raw one."""
 
+SIXTY_TIMES = 1.3
+"""What a grouped backfill of sixty million rows may cost, as a multiple of the raw one."""
+
 _LOOP_DAYS = 20
 
 
@@ -27,6 +30,14 @@ def grouped(folder: Path, rounds: int) -> list[Ratio]:
     return [
         Ratio(label=f"365 days grouped ({same})", ours=ours, base=raw, bar=f"raw + {ADDED_SECONDS} s wall", kept=kept)
     ]
+
+
+def sixty(folder: Path, rounds: int) -> list[Ratio]:
+    """Measure the same over sixty million rows."""
+    ours, raw, same = _against_raw(folder, "sixty", GROUPED, rounds, times=10)
+    kept = ours.wall <= raw.wall * SIXTY_TIMES and same == "equal"
+    label = f"365 days of 60,000,000 rows grouped ({same})"
+    return [Ratio(label=label, ours=ours, base=raw, bar=f"{SIXTY_TIMES} x raw wall", kept=kept)]
 
 
 def pass_through(folder: Path, rounds: int) -> list[Ratio]:
@@ -57,8 +68,8 @@ def loop(folder: Path, rounds: int) -> list[Ratio]:
     return [Ratio(label=f"{_LOOP_DAYS} days, one process each", ours=cost, base=base, bar="for information", kept=None)]
 
 
-def _against_raw(folder: Path, table: str, text: str, rounds: int) -> tuple[Cost, Cost, str]:
-    source = make_source(folder)
+def _against_raw(folder: Path, table: str, text: str, rounds: int, times: int = 1) -> tuple[Cost, Cost, str]:
+    source = make_source(folder, times)
     query = text.replace("$source", str(source))
     project, database = folder / table, folder / f"{table}.duckdb"
 

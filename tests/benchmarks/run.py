@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import worlds
-from backfill import grouped, loop, pass_through
+from backfill import grouped, loop, pass_through, sixty
 from due import due, quiet
 from graph import graph
 from idle import MEMORY, SHARE, Rest, idle
 from memory import WIDE, Peak, memory
 from overwrites import overwrites
+from pruning import pruning
+from publishing import publishing
+from shared import full, shared
 from startup import startup
 from throughput import throughput
 
@@ -31,11 +34,16 @@ if TYPE_CHECKING:
 RATIOS = {
     "grouped": grouped,
     "pass-through": pass_through,
+    "sixty": sixty,
     "graph": graph,
     "startup": startup,
     "loop": loop,
     "throughput": throughput,
     "overwrites": overwrites,
+    "shared": shared,
+    "full": full,
+    "publishing": publishing,
+    "pruning": pruning,
     "due": due,
     "quiet": quiet,
 }

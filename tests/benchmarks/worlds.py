@@ -58,12 +58,12 @@ print("equal" if ours == theirs else f"NOT EQUAL: {ours} and {theirs}")
 """
 
 
-def make_source(folder: Path) -> Path:
-    """Write the source once and return it."""
-    source = folder / "sources" / "orders.parquet"
+def make_source(folder: Path, times: int = 1) -> Path:
+    """Write the source once and return it; one with `times` as many orders is a file of its own."""
+    source = folder / "sources" / ("orders.parquet" if times == 1 else f"orders-{times}.parquet")
     source.parent.mkdir(exist_ok=True)
     if not source.exists():
-        statement = GENERATOR.replace("$source", str(source))
+        statement = GENERATOR.replace("$source", str(source)).replace(f"{ROWS}", f"{ROWS * times}")
         run(python("-c", "import duckdb, sys; duckdb.connect().execute(sys.argv[1])", statement))
     return source
 

@@ -39,7 +39,7 @@ from mtctl.completion import candidates
         (["table", "create", "-f", ""], [":file"]),
         (["query", ""], []),
         (["nosuch", ""], list(ENTRIES)),
-        (["lake", ""], ["gc"]),
+        (["lake", ""], ["check", "repair", "compact", "info", "expire", "gc"]),
     ],
 )
 def test_words_are_completed_from_the_tree(words: list[str], found: list[str]) -> None:

@@ -93,8 +93,8 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.append((ui.settings, "status", tuple(names), check))
         return ExitCode.OK
 
-    def refresh(ui: Ui, args: Any) -> ExitCode:
-        found.append((ui.settings, "refresh", args))
+    def refresh(ui: Ui, args: Any, lock_wait: int | None = None) -> ExitCode:
+        found.append((ui.settings, "refresh", args, lock_wait))
         return ExitCode.OK
 
     for module in (daily, import_module("mtctl.cli.project")):

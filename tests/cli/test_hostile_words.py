@@ -154,7 +154,7 @@ def test_pruning_without_a_terminal_needs_a_yes(place: Place) -> None:
     with place.untouched():
         refused(place.call("apply", "--prune"), 2, "confirmation_missing")
     assert place.call("apply", "--prune", "--yes").code == 0
-    assert "one" not in place.call("table", "list", "-o", "csv").out
+    assert "\none," not in place.call("table", "list", "-o", "csv").out
 
 
 def process(place: Place, words: list[str], **options: object) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from lake_kit import Project, example, lake_python, small_example
 
 @pytest.fixture(scope="session")
 def history(tmp_path_factory) -> Project:
-    """The example after a life: refreshed in part, evolved, a table dropped, one rebuilt."""
+    """The example after a life: refreshed in part, evolved, a table dropped, one rebuilt and half so again."""
     lake_python()
     project = example(tmp_path_factory.mktemp("history") / "flights")
     live_through(project)
@@ -23,15 +23,18 @@ def live_through(project: Project) -> None:
     widest = "AS avg_arrival_delay\nFROM"
     project.replace("flights_daily", widest, "AS avg_arrival_delay,\n  max(dep_delay) AS worst_delay\nFROM")
     project.mtctl("apply")
-    project.mtctl("refresh", "flights_daily", "--interval", "2013-05")
+    project.mtctl("refresh", "flights_daily", "--interval", "2013-05", "--force")
 
     (project.root / "tables" / "monthly_punctuality.sql").unlink()
     (project.root / "workflows" / "nightly.toml").unlink()  # it refreshes that table
     project.mtctl("apply", "--prune", "--yes")
 
     project.replace("weather_daily", "min(visib) ", "min(visib)::VARCHAR ")
-    project.mtctl("apply", "--rebuild", "weather_daily", "--yes")
+    project.mtctl("apply")
     project.mtctl("refresh", "weather_daily", "--interval", "2013-06")
+    project.mtctl("refresh", "weather_daily")
+    project.mtctl("apply", "--rebuild", "weather_daily")
+    project.mtctl("refresh", "weather_daily", "--interval", "2013-07")
 
 
 @pytest.fixture

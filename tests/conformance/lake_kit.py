@@ -138,8 +138,9 @@ class Project:
     def tables_at(self, snapshot: int) -> dict[str, str]:
         """Return by name what mtctl itself holds each table to be at a snapshot: its files, read by field id."""
         text = """SELECT t.table_name, t.table_id, o.table_id FROM ducklake_table t JOIN lake_table_of o
-                  ON o.lake_table_id = t.table_id
-                  WHERE t.begin_snapshot <= ?1 AND ifnull(t.end_snapshot, 1 << 60) > ?1 ORDER BY 1"""
+                  ON o.lake_table_id = t.table_id JOIN ducklake_schema s USING (schema_id)
+                  WHERE s.schema_name <> '_mtctl'
+                  AND t.begin_snapshot <= ?1 AND ifnull(t.end_snapshot, 1 << 60) > ?1 ORDER BY 1"""
         store = open_store(self.state, SystemClock())
         found = {}
         for name, lake_id, table_id in self.sql(text, snapshot):
@@ -159,16 +160,43 @@ class Project:
         return self.sql(text, name, snapshot)
 
     def _relation(self, lake_id: int, snapshot: int, files: tuple[str, ...]) -> str:
-        text = """SELECT column_id, column_name, column_type FROM ducklake_column
+        text = """SELECT column_id, column_name, column_type, parent_column FROM ducklake_column
                   WHERE table_id = ?1 AND begin_snapshot <= ?2 AND ifnull(end_snapshot, 1 << 60) > ?2
                   ORDER BY column_order"""
-        columns = [(one, name, SQL_TYPES.get(kind, kind)) for one, name, kind in self.sql(text, lake_id, snapshot)]
+        rows = self.sql(text, lake_id, snapshot)
+        columns = [(row[0], row[1], sql_type(row, rows)) for row in rows if row[3] is None]
         if not files:
             nothing = ", ".join(f'NULL::{kind} AS "{name}"' for _, name, kind in columns)
             return f"(SELECT {nothing} WHERE false)"
         parts = (f"{i}: {{name: '{name}', type: '{kind}', default_value: NULL}}" for i, name, kind in columns)
         entries, listed = ", ".join(parts), ", ".join(f"'{path}'" for path in files)
-        return f"read_parquet([{listed}], schema = MAP {{{entries}}})"
+        came = self.sql("SELECT path FROM ducklake_data_file WHERE partial_max > ?", snapshot)
+        partial = {path for path in files if any(path.endswith(f"/{name}") for (name,) in came)}
+        if not partial:
+            return f"read_parquet([{listed}], schema = MAP {{{entries}}})"
+        # Files that others were merged into: each row says in which snapshot it came.
+        names = ", ".join(f'"{name}"' for _, name, _ in columns)
+        parts = []
+        for path in files:
+            more = ", 2147483539: {name: '_came', type: 'BIGINT', default_value: NULL}" if path in partial else ""
+            where = f" WHERE _came <= {snapshot}" if path in partial else ""
+            parts.append(f"SELECT {names} FROM read_parquet(['{path}'], schema = MAP {{{entries}{more}}}){where}")
+        return f"({' UNION ALL '.join(parts)})"
+
+
+def sql_type(row: tuple, rows: list[tuple]) -> str:
+    """Return DuckDB's spelling of a column's type from its row (id, name, type, parent) and those of its parts."""
+    own, _, kind, _ = row
+    parts = [(part[1], sql_type(part, rows)) for part in rows if part[3] == own]
+    match kind:
+        case "list":
+            return f"{parts[0][1]}[]"
+        case "map":
+            return f"MAP({parts[0][1]}, {parts[1][1]})"
+        case "struct":
+            named = (f'"{name}" {inner}' for name, inner in parts)
+            return f"STRUCT({', '.join(named)})"
+    return SQL_TYPES.get(kind, kind)
 
 
 SQL_TYPES = {

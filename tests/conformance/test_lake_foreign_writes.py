@@ -68,7 +68,7 @@ def theirs(written) -> Iterator[Duck]:
 
 
 def files_of(project: Project) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in sorted((project.root / "lake").rglob("*")) if path.is_file()}
+    return {str(path): path.read_bytes() for path in sorted((project.root / "lake").rglob("*.parquet"))}
 
 
 @pytest.mark.parametrize("write", WRITES, ids=lambda write: write.split("(")[0].strip())

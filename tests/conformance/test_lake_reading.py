@@ -103,7 +103,7 @@ def test_the_change_feed_of_intervals_with_their_own_file_is_what_the_ledger_say
     widest = "AS avg_arrival_delay\nFROM"
     small.replace("flights_daily", widest, "AS avg_arrival_delay,\n  max(dep_delay) AS worst_delay\nFROM")
     small.mtctl("apply")
-    small.mtctl("refresh", "flights_daily", "--from", "2013-01-05", "--to", "2013-01-08")
+    small.mtctl("refresh", "flights_daily", "--from", "2013-01-05", "--to", "2013-01-08", "--force")
 
     published = [one for one in small.versions() if small.changes_at("flights_daily", one)]
     assert len(published) == 3

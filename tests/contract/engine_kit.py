@@ -13,11 +13,11 @@ from mtctl.core.errors import MtctlError
 from mtctl.core.interval import Grain, Interval
 from mtctl.core.model import Column, EmptyPolicy, NullPolicy, Partition, PartitionColumn, Source, Staged
 from mtctl.core.partition import values
-from mtctl.core.values import replace
 from mtctl.core.zones import first_at
 from mtctl.engine.client import RunnerClient
 from mtctl.engine.settings import RunnerSettings
 from mtctl.ports import DescribeRequest, Measured, MeasureRequest, Parsed, Relation, Slice, StageRequest
+from mtctl.store.columns import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,7 +63,9 @@ def strings(grain: Grain, **formatters: str) -> Partition:
 class Bench:
     """A project folder with a lake and a runner."""
 
-    def __init__(self, root: Path, *, memory: int = 1 << 30, allowed: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, root: Path, *, memory: int = 1 << 30, allowed: tuple[str, ...] = (), python: str = sys.executable
+    ) -> None:
         self.root = root
         for folder in (".mtctl", "lake/data", "lake/_staging", "data"):
             (root / folder).mkdir(parents=True)
@@ -77,7 +79,7 @@ class Bench:
             threads=2,
             allowed=allowed,
         )
-        self.client = RunnerClient(sys.executable, self.settings)
+        self.client = RunnerClient(python, self.settings)
         self._count = 0
 
     def close(self) -> None:
@@ -103,7 +105,7 @@ class Bench:
         [answer] = self.client.describe([request])
         if isinstance(answer, MtctlError):
             raise answer
-        return tuple(replace(column, field_id=index + 1) for index, column in enumerate(answer.columns))
+        return numbered(answer.columns)
 
     def stage(
         self, query: str, partition: Partition | None = None, intervals: Sequence[Interval] = (), **more: Any
@@ -126,7 +128,7 @@ class Bench:
             slices=slices,
             statements=more.pop("statements", ((0, len(slices)),)),
             params=params,
-            carry=more.pop("carry", ()),
+            rewrites=more.pop("rewrites", ()),
             folder=self.settings.staging,
             file_prefix=more.pop("prefix", f"f{self._count}"),
             target_rows=more.pop("target_rows", 250_000),

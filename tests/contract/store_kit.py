@@ -10,7 +10,7 @@ import apsw
 from fakes import NOON, FakeClock
 
 from mtctl.core.advance import Ending, settle
-from mtctl.core.interval import WHOLE, Grain, Interval, IntervalSet
+from mtctl.core.interval import Grain, Interval, IntervalSet
 from mtctl.core.keys import calendar_of
 from mtctl.core.ledger import digest, read_range
 from mtctl.core.model import (
@@ -44,6 +44,7 @@ from mtctl.ports import (
     TaskRow,
 )
 from mtctl.ports.changes import planned_tasks
+from mtctl.services.rewriting import touched_files
 from mtctl.store.audit import recompute_coverage, stored_coverage
 from mtctl.store.connection import create, open_store
 
@@ -206,30 +207,30 @@ class Kit:
         empty: frozenset[Interval] = frozenset(),
         clears: tuple[Interval, ...] | None = None,
     ) -> Publication:
-        """One file with all these intervals; files that they replace are ended, what else was in them is carried."""
+        """One file with all these intervals; those they replace end, or are taken apart for what else they hold."""
         cleared = tuple(content) if clears is None else clears
         with self.store.read() as view:
-            live = view.ledger(claimed.table.table_id, WHOLE)
-            ends = {row.file_id for row in live if row.file_id is not None and row.interval in IntervalSet.of(cleared)}
+            touched = touched_files(view, claimed.table, IntervalSet.of(cleared))
             reads = {one: digests(view, claimed, one) for one in content}
-        carried = [row for row in live if row.file_id in ends and row.interval not in IntervalSet.of(cleared)]
 
         parts: list[StagedInterval] = []
         at = 0
-        for row in carried:
-            parts.append(_staged(row.interval, at, row.rows, row.fingerprint, carried=True))
-            at += row.rows
         for one, fingerprint in content.items():
             rows = 0 if one in empty else self.rows_each
             parts.append(_staged(one, at, rows, fingerprint))
             at += rows
-        files = (_file(at),) if at else ()
-        staged = Staged(files=files, intervals=tuple(parts), sources=sources, rows=at, seconds=1.0)
+        files = (staged_file(at),) if at else ()
+        rewritten = tuple(staged_file(sum(part.rows for _, part in one.parts)) for one in touched.rewrites)
+        names = [f"{claimed.attempt_ulid}-m{number}.parquet" for number in range(len(rewritten))]
+        staged = Staged(
+            files=files, intervals=tuple(parts), sources=sources, rows=at, seconds=1.0, rewritten=rewritten
+        )
         return Publication(
             claimed=claimed,
             staged=staged,
             files=tuple(f"{claimed.attempt_ulid}-{number}.parquet" for number in range(len(files))),
-            ends=tuple(sorted(ends)),
+            ends=touched.ends,
+            replaced=touched.replaced(rewritten, names),
             clears=cleared,
             reads=reads,
             seconds=1.0,
@@ -353,7 +354,7 @@ def foreign(path: Path) -> apsw.Connection:
 
 
 def _staged(
-    interval: Interval, at: int, rows: int, fingerprint: str, *, carried: bool = False
+    interval: Interval, at: int, rows: int, fingerprint: str
 ) -> StagedInterval:
     return StagedInterval(
         interval=interval,
@@ -361,11 +362,11 @@ def _staged(
         row_start=at if rows else 0,
         rows=rows,
         fingerprint=fingerprint,
-        carried=carried,
     )
 
 
-def _file(rows: int) -> StagedFile:
+def staged_file(rows: int) -> StagedFile:
+    """A file with so many rows."""
     return StagedFile(
         path="/staged/x.parquet",
         rows=rows,

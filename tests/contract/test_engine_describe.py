@@ -7,6 +7,7 @@ from contract.engine_kit import Bench, bench_in, error_of, relation
 
 from mtctl.core.errors import MtctlError
 from mtctl.core.model import Column
+from mtctl.core.storage import tree_of
 from mtctl.ports import DescribeRequest, Description
 
 
@@ -42,6 +43,8 @@ SCALARS = {
     "TIMESTAMP_MS": "timestamp_ms",
     "TIMESTAMP_NS": "timestamp_ns",
     "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "INTERVAL": "interval",
+    "GEOMETRY": "geometry",
 }
 
 
@@ -64,8 +67,9 @@ def test_hugeint_and_enum_are_stored_otherwise_and_say_so(bench: Bench):
 @pytest.mark.parametrize(
     "expression",
     [
-        "1::UHUGEINT", "1::BIGNUM", "'1'::BIT", "'01:00:00+01'::TIMETZ", "INTERVAL 1 DAY", "[1]", "{'a': 1}",
-        "MAP {'a': 1}", "[1, 2]::INTEGER[2]", "union_value(a := 1)", "'01:00'::TIME_NS", "NULL", "1::VARIANT",
+        "1::UHUGEINT", "1::BIGNUM", "'1'::BIT", "'01:00:00+01'::TIMETZ", "union_value(a := 1)", "'01:00'::TIME_NS",
+        "NULL", "1::VARIANT", "[1::HUGEINT]", "{'a': {'b': 1::HUGEINT}}", "MAP {'a': '1'::BIT}", "[INTERVAL 1 DAY]",
+        "['POINT(1 2)'::GEOMETRY]", "row(1, 'a')", "'POINT(1 2)'::GEOMETRY('OGC:CRS84')",
     ],
 )  # fmt: skip
 def test_what_cannot_be_stored_exactly_is_refused_with_the_cast_to_write(bench: Bench, expression):
@@ -73,6 +77,32 @@ def test_what_cannot_be_stored_exactly_is_refused_with_the_cast_to_write(bench: 
     assert error.code == "type_unsupported"
     assert "'bad'" in error.what
     assert "CAST(" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("expression", "advice"),
+    [
+        ("[1::HUGEINT]", "DECIMAL(38,0)[]"),
+        ("{'a': {'b': 1::HUGEINT}, 'c': [1]}", 'STRUCT("a" STRUCT("b" DECIMAL(38,0)), "c" INTEGER[])'),
+        ("MAP {'a': '1'::BIT}", "MAP(VARCHAR, VARCHAR)"),
+        ("[union_value(a := 1)]", "JSON[]"),
+        ("1::UHUGEINT", "DECIMAL(38,0)"),
+        ("'POINT(1 2)'::GEOMETRY('OGC:CRS84')", "VARCHAR"),
+    ],
+)
+def test_the_cast_that_is_advised_is_one_that_is_stored(bench: Bench, expression, advice):
+    error = error_of(lambda: bench.columns(f"SELECT {expression} AS bad"))
+    assert error.fix == f'write CAST("bad" AS {advice}) AS "bad" in the query'
+    [column] = bench.columns(f"SELECT CAST(bad AS {advice}) AS bad FROM (SELECT {expression} AS bad)")
+    assert tree_of(column.stored_type) == tree_of(advice)
+
+
+def test_nested_types_are_stored_part_by_part(bench: Bench):
+    query = "SELECT {'a': 'x'::ENUM('x'), 'b': [1, 2]::INTEGER[2]} AS s, MAP {'k': [DATE '2013-01-01']} AS m"
+    struct, mapping = bench.columns(query)
+    assert (struct.stored_type, struct.lake_type) == ('STRUCT("a" VARCHAR, "b" INTEGER[])', "struct")
+    assert struct.note == "ENUM is stored as VARCHAR; ARRAY is stored as LIST, its length of 2 is not checked"
+    assert (mapping.stored_type, mapping.lake_type, mapping.note) == ("MAP(VARCHAR, DATE[])", "map", "")
 
 
 def test_a_typed_null_and_an_integer_beside_a_null_word_are_no_bare_nulls(bench: Bench):
@@ -161,7 +191,8 @@ def test_declared_columns_reorder_and_cast(bench: Bench):
         ((("a", None), ("c", None)), "schema_column_missing"),
         ((("a", "DATE"), ("b", None)), "schema_type"),
         ((("a", "INTEGER); DROP TABLE x; --"), ("b", None)), "type_unsupported"),
-        ((("a", "INTEGER[]"), ("b", None)), "type_unsupported"),
+        ((("a", "INTEGER[]"), ("b", None)), "schema_type"),
+        ((("a", "STRUCT(INTEGER, VARCHAR)"), ("b", None)), "type_unsupported"),
         ((("a", "NOTYPE"), ("b", None)), "schema_type"),
     ],
 )

@@ -279,11 +279,12 @@ def test_too_little_memory_fails_the_attempt_only(tmp_path):
 
 
 def test_a_sort_beyond_memory_spills_into_the_private_folder(tmp_path):
-    for bench in bench_in(tmp_path / "spill", memory=80 << 20):
+    for bench in bench_in(tmp_path / "spill", memory=112 << 20):
         query = "SELECT hash(range) AS h, 'some text ' || range AS t FROM range(3000000) ORDER BY h"
         assert bench.stage(query).rows == 3_000_000
         [private] = Path(bench.settings.temp).iterdir()
-        assert [path.name for path in private.iterdir()] == ["stderr"]
+        left = [path.name for path in private.iterdir() if not path.name.endswith("_owner")]  # DuckDB 2 marks it
+        assert left == ["stderr"]
     assert not private.exists()
 
 

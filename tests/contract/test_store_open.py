@@ -100,7 +100,7 @@ def test_a_newer_schema_names_both_versions(tmp_path):
     path = _closed(tmp_path)
     _newer(path)
 
-    with pytest.raises(MtctlError, match=r"schema 7.*schema 3"):
+    with pytest.raises(MtctlError, match=r"schema 7.*schema 4"):
         open_store(path, FakeClock())
 
 
@@ -229,7 +229,7 @@ def test_the_file_has_the_settings_that_the_rules_name(tmp_path):
 
     assert found == {
         "application_id": 0x6D746374,
-        "user_version": 3,
+        "user_version": 4,
         "journal_mode": "wal",
         "auto_vacuum": 2,
         "synchronous": 2,

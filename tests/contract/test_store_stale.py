@@ -158,21 +158,29 @@ def test_an_attempt_that_read_an_older_source_than_was_seen_since_is_stale_at_on
     assert kit.coverage(table) == (IntervalSet(), {day(0): "source /data/one changed"})
 
 
-def test_a_rebuild_empties_the_table_and_stales_its_readers(kit):
+def test_a_rebuild_leaves_readers_alone_until_it_is_shown(kit):
     up = kit.put(definition("up"))["up"]
     down = kit.put(definition("down", reads=(Read(table="up"),)))["down"]
-    kit.refresh(up, {day(0): "x"})
-    kit.refresh(down, {day(0): "p"})
+    kit.refresh(up, {day(0): "x", day(1): "y"})
+    kit.refresh(down, {day(0): "p", day(1): "q"})
 
     kit.change(up, definition("up"), rebuild=True)
 
     assert kit.coverage(up) == (IntervalSet(), {})
-    assert kit.coverage(down) == (IntervalSet(), {day(0): "upstream up changed"})
+    assert kit.coverage(down) == (IntervalSet.of([day(0), day(1)]), {})
+    kit.refresh(up, {day(0): "z"})
+    assert kit.coverage(down) == (IntervalSet.of([day(0), day(1)]), {})
     with kit.store.read() as view:
-        assert view.data_files(up) == []
-        assert len(view.file_paths([up], view.snapshot() - 1)[up]) == 1, "time travel still finds the old lake table"
-    kit.refresh(up, {day(0): "x"})
-    assert kit.coverage(down) == (IntervalSet.of([day(0)]), {})
+        hidden = view.snapshot()
+        assert [row.fingerprint for row in view.ledger(up, WHOLE, hidden)] == ["x", "y"]
+        assert len(view.file_paths([up], hidden)[up]) == 1
+    kit.refresh(up, {day(1): "y"})
+    assert kit.coverage(down) == (IntervalSet.of([day(1)]), {day(0): "upstream up changed"})
+    with kit.store.read() as view:
+        assert [row.fingerprint for row in view.ledger(up, WHOLE, hidden)] == ["x", "y"]
+        assert [row.fingerprint for row in view.ledger(up, WHOLE, view.snapshot())] == ["z", "y"]
+        assert len(view.file_paths([up], hidden)[up]) == 1, "time travel still finds the old version"
+        assert len(view.file_paths([up], view.snapshot())[up]) == 2
 
 
 def test_a_dropped_upstream_stales_its_readers_and_cancels_its_own_tasks(kit):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from mtctl.core.errors import MtctlError
 from mtctl.core.states import InstanceState, TaskState, Trigger
+from mtctl.core.values import replace
 from mtctl.embedded import OperationStatus, RefreshHandle, RefreshHandleSerializer, WorkflowError
 from mtctl.embedded.options import dialect_of, settings, table_name, task_form
 from mtctl.embedded.scheduler import _is_untouched
@@ -83,7 +83,7 @@ def test_a_table_is_named_as_in_a_statement(text: str, table: str) -> None:
     ("text", "code"),
     [
         ("", "identifier"), ("a.b.c.d", "identifier"), ("a b", "identifier"), ("`t", "identifier"),
-        ("db.t1", "schema_unsupported"), ("other.main.t1", "catalog_unknown"), ("`a``b`", "identifier"),
+        ("memory.t1", "identifier_reserved"), ("other.main.t1", "catalog_unknown"), ("`a``b`", "identifier"),
         ("main", "identifier_reserved"), ("t;drop", "identifier"),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ import pytest
 
 from mtctl.core.ddl import parse_statement
 from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.evolution import Evolve
 from mtctl.core.interval import Grain
 from mtctl.core.keys import (
     PLAIN_KEYS,
@@ -68,7 +69,8 @@ def test_nothing_given_gives_the_defaults():
         ("retention.age", "7 days", "retention_age", 7 * DAY),
         ("retention.bytes", "2 GiB", "retention_bytes", 2 * 2**30),
         ("renamed.from", "main.Old", "renamed_from", "old"),
-        ("evolve", "off", "evolve", False),
+        ("evolve", "Keep", "evolve", Evolve.KEEP),
+        ("renamed.column.NEW", "old", "column_renames", {"new": "old"}),
     ],
 )
 def test_each_key_has_its_type(key, value, field, expected):

@@ -279,8 +279,9 @@ def line_with(process: Process, word: str) -> str:
 
 
 def lake_files(root: Path) -> set[str]:
-    """Return all files below the lake folder."""
-    return {str(path) for path in (root / "lake").rglob("*") if path.is_file()}
+    """Return all files below the lake folder, the one left out that says whose lake it is."""
+    mark = root / "lake" / "mtctl-lake.json"
+    return {str(path) for path in (root / "lake").rglob("*") if path.is_file() and path != mark}
 
 
 def check_proof(root: Path, *, days: int) -> None:

@@ -303,14 +303,13 @@ class Hand:
         self.lane.point("engine")
         self._trouble()
         parts, at = [], 0
-        for interval, _, rows, fingerprint in (one for carry in request.carry for one in carry.intervals):
-            parts.append(_part(interval, at, rows, fingerprint, carried=True))
-            at += rows
         for interval in [piece.interval for piece in request.slices] or [WHOLE]:
             parts.append(_part(interval, at, 10, f"{request.file_prefix}"))
             at += 10
         files = (_file(f"/staged/{request.file_prefix}-0.parquet", at),)
-        return Staged(files=files, intervals=tuple(parts), sources=(), rows=at, seconds=1.0)
+        counts = [sum(part.rows for _, part in one.parts) for one in request.rewrites]
+        rewritten = tuple(_file(f"/staged/{request.file_prefix}-m{n}.parquet", rows) for n, rows in enumerate(counts))
+        return Staged(files=files, intervals=tuple(parts), sources=(), rows=at, seconds=1.0, rewritten=rewritten)
 
     def place(self, files: tuple[StagedFile, ...], _folder: str) -> tuple[str, ...]:
         return tuple(Path(file.path).name for file in files)
@@ -464,8 +463,8 @@ def _fast_folder() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - memory is the point; the name is random
 
 
-def _part(interval: Any, at: int, rows: int, fingerprint: str, *, carried: bool = False) -> StagedInterval:
-    return StagedInterval(interval=interval, file=0, row_start=at, rows=rows, fingerprint=fingerprint, carried=carried)
+def _part(interval: Any, at: int, rows: int, fingerprint: str) -> StagedInterval:
+    return StagedInterval(interval=interval, file=0, row_start=at, rows=rows, fingerprint=fingerprint)
 
 
 def _file(path: str, rows: int) -> StagedFile:

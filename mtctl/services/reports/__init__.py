@@ -11,19 +11,26 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "backup": "RestoreReport",
     "changes": "Applied ApplyPlan Change Created",
     "channels": "ChannelLine",
+    "checking": "CheckReport Damage RepairReport",
+    "compaction": "CompactedTable CompactReport",
     "details": "PartitionRow TableDetail",
+    "diffing": "ColumnChange Diff IntervalDiff",
+    "doctor": "Examined Verdict",
     "health": "HealthReport",
     "instances": "InstanceDetail TaskCount",
     "queues": "QueueChanged",
     "refreshing": "RefreshArgs RefreshReport TableResult",
+    "retention": "ExpiryReport InfoReport InfoTable",
     "rewinding": "MarkBack RewindReport",
     "running": "PlannedStep TaskEvent",
     "schedules": "CheckedSchedule FireTime NextFires ScheduleArgs ScheduleChanged ScheduleWords Timer",
     "tables": "Status TableStatus",
     "upkeep": "Finding GcReport VerifyReport",
     "verbs": "LogFile VerbReport WaitReport",
+    "versions": "UndropReport Version Versions",
     "why": "WhyReport",
     "workflows": (
         "CheckedWorkflow RunArgs RunReport TaskAdded TaskArgs TaskResult "

@@ -16,7 +16,8 @@ class Change:
 
     `action` is create, change, evolve, rename, rebuild, metadata, drop, vanished or none.
     `diff` are readable lines (`- old`, `+ new`, `  same`) under headings; `stale` says which intervals become stale
-    and why; `notes` are casts, volatile functions, batching, warnings.
+    and why; `notes` are casts, volatile functions, batching, warnings. What refreshing them again takes are
+    `stale_intervals`, `stale_rows` that the table holds now, and `stale_seconds` by its history, None without one.
     """
 
     table: str
@@ -27,19 +28,24 @@ class Change:
     notes: tuple[str, ...] = ()
     wanted: str = ""
     intervals: int = 0
+    stale_intervals: int = 0
+    stale_rows: int = 0
+    stale_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyPlan:
     """What `apply` would do. `pending` is true when anything would change; `problems` are errors that stop it.
 
-    `changes` are those of tables, `workflows` those of workflow files.
+    `changes` are those of tables, `workflows` those of workflow files. `rebuilding` are the tables whose new version is
+    being built already: how many intervals it has of those that it needs.
     """
 
     changes: tuple[Change, ...]
     problems: tuple[MtctlError, ...]
     pending: bool
     workflows: tuple[WorkflowChange, ...] = ()
+    rebuilding: tuple[tuple[str, int, int], ...] = ()
     secret: Any = field(default=None, repr=False, compare=False)  # what apply needs, not for showing
 
 

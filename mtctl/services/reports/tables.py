@@ -19,7 +19,8 @@ class TableStatus:
     """One line of `status` and `table list`. Counts are grain intervals (1 for a whole table).
 
     `missing` and `stale` are short texts of ranges (empty when none); `why` names the reasons of staleness;
-    `coverage` is the strip text.
+    `coverage` is the strip text. `rebuilding` says how many intervals a new version has of those that it needs before
+    readers see it; the counts are those of the new version then.
     """
 
     table: str
@@ -46,6 +47,7 @@ class TableStatus:
     file: str | None
     comment: str | None
     tags: Mapping[str, str]
+    rebuilding: tuple[int, int] | None = None
 
 
 @frozen

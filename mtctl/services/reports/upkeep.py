@@ -31,9 +31,10 @@ class VerifyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GcReport:
-    """What `lake gc` removed (or would)."""
+    """What `lake gc` removed (or would): files of the lake, and how many log files of forgotten attempts."""
 
     removed: tuple[str, ...]
     bytes: int
     kept_young: int
     dry_run: bool
+    logs: int = 0

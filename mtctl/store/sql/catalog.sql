@@ -26,7 +26,14 @@ INSERT INTO ducklake_snapshot VALUES (:snapshot, :time, :schema_version, :next_c
 INSERT INTO ducklake_snapshot_changes VALUES (:snapshot, :changes, :author, :message, :extra)
 
 -- name: add_table
-INSERT INTO ducklake_table VALUES (:table, :uuid, :snapshot, NULL, 0, :name, :folder, 1)
+INSERT INTO ducklake_table VALUES (:table, :uuid, :snapshot, NULL, :schema, :name, :folder, 1)
+
+-- name: live_schema
+SELECT schema_id, path FROM ducklake_schema WHERE schema_name = :name COLLATE NOCASE AND end_snapshot IS NULL
+
+-- name: add_new_schema
+-- Without a folder of its own: a table's folder lies where all of them lie.
+INSERT INTO ducklake_schema VALUES (:schema, :uuid, :snapshot, NULL, :name, '', 1)
 
 -- name: table_version
 SELECT table_uuid, path FROM ducklake_table WHERE table_id = :table AND end_snapshot IS NULL
@@ -139,6 +146,7 @@ SELECT f.data_file_id, :table_id, f.path, f.path_is_relative, t.path, f.record_c
 FROM lake_table_of l
 JOIN ducklake_table t ON t.table_id = l.lake_table_id
   AND t.begin_snapshot <= :snapshot AND (t.end_snapshot IS NULL OR t.end_snapshot > :snapshot)
+  AND t.schema_id NOT IN (SELECT schema_id FROM ducklake_schema WHERE schema_name = '_mtctl')
 JOIN ducklake_data_file f ON f.table_id = l.lake_table_id
   AND f.begin_snapshot <= :snapshot AND (f.end_snapshot IS NULL OR f.end_snapshot > :snapshot)
 LEFT JOIN data_file_digest d ON d.data_file_id = f.data_file_id
@@ -157,16 +165,26 @@ FROM json_each(:table_ids) j
 JOIN lake_table_of l ON l.table_id = j."value"
 JOIN ducklake_table t ON t.table_id = l.lake_table_id
   AND t.begin_snapshot <= :snapshot AND (t.end_snapshot IS NULL OR t.end_snapshot > :snapshot)
+  AND t.schema_id NOT IN (SELECT schema_id FROM ducklake_schema WHERE schema_name = '_mtctl')
 JOIN ducklake_data_file f ON f.table_id = l.lake_table_id
   AND f.begin_snapshot <= :snapshot AND (f.end_snapshot IS NULL OR f.end_snapshot > :snapshot)
 ORDER BY l.table_id, f.data_file_id
 
 -- name: known_paths
--- Renames give a table several rows, all with one path.
-SELECT DISTINCT f.path, f.path_is_relative, t.path
-FROM ducklake_data_file f JOIN ducklake_table t ON t.table_id = f.table_id
+-- Renames give a table several rows, all with one path. Tables of other clients lie in folders of their schemas.
+WITH folder (table_id, path, is_relative) AS (
+  SELECT t.table_id, iif(t.path_is_relative, coalesce(s.path, ''), '') || coalesce(t.path, ''),
+         t.path_is_relative AND coalesce(s.path_is_relative, 1)
+  FROM ducklake_table t LEFT JOIN ducklake_schema s ON s.schema_id = t.schema_id)
+SELECT DISTINCT iif(f.path_is_relative AND NOT t.is_relative, t.path || f.path, f.path),
+       f.path_is_relative AND t.is_relative, t.path
+FROM ducklake_data_file f JOIN folder t ON t.table_id = f.table_id
 UNION
-SELECT d.path, d.path_is_relative, t.path
-FROM ducklake_delete_file d JOIN ducklake_table t ON t.table_id = d.table_id
+SELECT iif(d.path_is_relative AND NOT t.is_relative, t.path || d.path, d.path),
+       d.path_is_relative AND t.is_relative, t.path
+FROM ducklake_delete_file d JOIN folder t ON t.table_id = d.table_id
 UNION
 SELECT path, path_is_relative, '' FROM ducklake_files_scheduled_for_deletion
+
+-- name: foreign_writes
+SELECT 1 FROM lake_setting WHERE "key" = 'foreign_writes'

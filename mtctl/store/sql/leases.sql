@@ -32,7 +32,8 @@ DELETE FROM holder_group WHERE holder_id = :holder_id
 UPDATE holder SET beat_boottime = :boottime WHERE holder_id = :holder_id AND ended_at IS NULL
 
 -- name: beat_attempts
-UPDATE attempt SET lease_until = :lease_until
+-- What is open is little, whoever holds it; what a holder has ever held is much.
+UPDATE attempt INDEXED BY attempt_running_once SET lease_until = :lease_until
 WHERE holder_id = :holder_id AND outcome IS NULL AND boot_id = :boot_id RETURNING attempt_id
 
 -- name: beat_leases
@@ -60,7 +61,7 @@ SELECT a.attempt_id, a.task_id, t.tries, t.max_tries,
        i.cancel_requested_at IS NOT NULL OR t.cancel_requested_at IS NOT NULL, i.instance_id,
        1 + (SELECT count(*) FROM attempt l WHERE l.task_id = a.task_id AND l.outcome = 'lost'), t.retry_lost,
        m.dropped_at IS NOT NULL
-FROM attempt a
+FROM attempt a INDEXED BY attempt_running_once
 JOIN task_instance t ON t.task_id = a.task_id
 JOIN workflow_instance i ON i.instance_id = t.instance_id
 LEFT JOIN materialized_table m ON m.table_id = t.table_id

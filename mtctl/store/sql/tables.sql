@@ -98,3 +98,6 @@ ORDER BY r.table_id
 -- name: applied_files
 SELECT file, table_id, file_sha256, file_size, file_mtime_ns FROM materialized_table
 WHERE file IS NOT NULL AND dropped_at IS NULL
+
+-- name: any_rebuild
+SELECT 1 FROM rebuild LIMIT 1

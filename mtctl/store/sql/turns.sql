@@ -47,3 +47,16 @@ WHERE q.paused = 0
 -- name: next_ready
 SELECT min(t.ready_at) FROM task_instance t JOIN workflow_instance i ON i.instance_id = t.instance_id
 WHERE t.state = 'pending' AND i.holder_id IS NULL AND i.cancel_requested_at IS NULL
+
+-- name: is_open
+SELECT 1 FROM workflow_instance WHERE instance_id = :instance_id AND ended_at IS NULL
+
+-- name: held_up
+-- By what runs: that is little, however many tasks wait.
+SELECT t.name, h.command
+FROM task_instance r CROSS JOIN task_instance t
+JOIN attempt a ON a.attempt_id = r.attempt_id
+JOIN holder h ON h.holder_id = a.holder_id
+WHERE r.state = 'running' AND r.table_id IS NOT NULL
+  AND t.table_id = r.table_id AND t.state = 'pending' AND t.ended_at IS NULL AND t.instance_id = :instance_id
+ORDER BY t.task_id LIMIT 1

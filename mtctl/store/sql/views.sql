@@ -171,4 +171,6 @@ SELECT event_id, at, kind, table_id, instance_id, task_id, attempt_id, detail, a
 WHERE instance_id = :instance_id ORDER BY event_id
 
 -- name: live_attempt_ulids
+-- And what compaction stages, which is no attempt.
 SELECT ulid FROM attempt WHERE outcome IS NULL
+UNION ALL SELECT substr(name, 7) FROM lease WHERE name GLOB 'stage:*'

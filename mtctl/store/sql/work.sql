@@ -70,11 +70,13 @@ UPDATE attempt SET outcome = :outcome, ended_at = :now, seconds = coalesce(secon
 WHERE attempt_id = :attempt_id AND outcome IS NULL
 
 -- name: finish_attempt
--- It did not publish: an error says why, or it is the success of a task that refreshes nothing.
+-- It did not publish: an error says why, or it is the success of a task that refreshes nothing. Tells whether any task
+-- stands below its own.
 UPDATE attempt
 SET outcome = :outcome, ended_at = :now, seconds = (:now - started_at) / 1e6, rows = :rows, error_code = :error_code,
     error = :error
 WHERE attempt_id = :attempt_id AND ulid = :ulid AND outcome IS NULL
+RETURNING EXISTS (SELECT 1 FROM task_edge e WHERE e.upstream_id = attempt.task_id)
 
 -- name: credit_attempt
 UPDATE attempt
@@ -96,30 +98,31 @@ UPDATE workflow_instance SET state = :state, ended_at = CASE WHEN :ends THEN :no
 WHERE instance_id = :instance_id
 
 -- name: start_instance
-UPDATE workflow_instance SET state = 'running', started_at = coalesce(started_at, :now), ended_at = NULL
+-- One with a task that waited for its turn has not ended: to leave `ended_at` alone spares the indexes.
+UPDATE workflow_instance SET state = 'running', started_at = coalesce(started_at, :now)
 WHERE instance_id = :instance_id
 
 -- name: add_attempt
 INSERT INTO attempt
   (ulid, task_id, number, holder_id, table_id, epoch, version_id, pinned_snapshot, lease_until, boot_id, started_at)
 SELECT :ulid, t.task_id, 1 + (SELECT count(*) FROM attempt a WHERE a.task_id = t.task_id), :holder_id, t.table_id,
-       m.epoch, m.version_id, :snapshot, :lease_until, :boot_id, :now
+       m.epoch, m.version_id, (SELECT max(snapshot_id) FROM ducklake_snapshot), :lease_until, :boot_id, :now
 FROM task_instance t LEFT JOIN materialized_table m ON m.table_id = t.table_id WHERE t.task_id = :task_id
   AND EXISTS (SELECT 1 FROM holder h WHERE h.holder_id = :holder_id AND h.ended_at IS NULL)
-RETURNING attempt_id
+RETURNING attempt_id, pinned_snapshot
 
 -- name: take
 UPDATE task_instance
 SET state = 'running', attempt_id = :attempt_id, tries = tries + 1, why = '', waits_for = NULL,
     started_at = coalesce(started_at, :now)
 WHERE task_id = :task_id AND state = 'pending'
-RETURNING instance_id, table_id
+RETURNING instance_id, table_id, tries, started_at
 
 -- name: requested
--- What an attempt takes from its instance; the fire is when a scheduled one was asked for.
-SELECT coalesce(fire_at, logical_date, created_at), variables, cancel_requested_at IS NOT NULL, state,
-       started_at IS NOT NULL
-FROM workflow_instance WHERE instance_id = :instance_id
+-- What an attempt takes from its instance, and who holds it; the fire is when a scheduled one was asked for.
+SELECT coalesce(i.fire_at, i.logical_date, i.created_at), i.variables, i.cancel_requested_at IS NOT NULL, i.state,
+       i.started_at IS NOT NULL, h.command
+FROM workflow_instance i, holder h WHERE i.instance_id = :instance_id AND h.holder_id = :holder_id
 
 -- name: request_cancel
 UPDATE workflow_instance SET cancel_requested_at = coalesce(cancel_requested_at, :now)

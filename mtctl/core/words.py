@@ -1,13 +1,12 @@
-"""Floor 4. Numbers, sizes, durations and instants in the words that people see. Never in the machine's locale."""
+"""Floor 0. Numbers, sizes, durations and instants in the words that people see. Never in the machine's locale."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mtctl.core.interval import MAX_INSTANT, MIN_INSTANT
 
 if TYPE_CHECKING:
-    from mtctl.cli.answer import Json
     from mtctl.core.model import Instant
 
 
@@ -23,7 +22,7 @@ def rfc3339(instant: Instant | None) -> str | None:
     return iso_utc(instant)
 
 
-def bounds(start: Instant, end: Instant) -> Json:
+def bounds(start: Instant, end: Instant) -> dict[str, Any] | None:
     """Return an interval for machines; None for the pseudo-interval of a whole table."""
     if (start, end) == (MIN_INSTANT, MAX_INSTANT):
         return None

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from services.service_kit import World
+from textual.widgets import Input
+from tui.tui_kit import drive, keys_of, text_of, until
+
+from mtctl.app import open_app
+from mtctl.core.listing import KEYS
+from mtctl.tui.app import Dashboard
+from mtctl.tui.bars import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+
+def test_the_overview_shows_each_table_with_its_state_and_the_cause_of_trouble(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "shop" in text_of(dashboard))
+        shown = text_of(dashboard)
+        assert "✘ failing" in shown
+        assert "no such luck" in shown
+        assert "✔ fresh" in shown
+        assert "! late" in shown or "· never" in shown
+        assert "live · as of" in shown
+        assert "◌ pending" in shown, "the legend is always there"
+        assert "$ mtctl refresh bad --detach" in shown
+
+    drive(seen, story)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60), (60, 20)])
+def test_every_list_fits_every_terminal(seen: Path, size: tuple[int, int]) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        for number, word in enumerate(("TABLE", "WORKFLOW", "WHAT", "QUEUE", "NEXT", "EVENT"), start=1):
+            await pilot.press(str(number))
+            await until(pilot, lambda: dashboard.grid.total > 0)
+            lines = text_of(dashboard).splitlines()
+            assert word in lines[2]
+            assert all(len(line) <= size[0] for line in lines)
+            assert dashboard.grid.current is not None
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause()
+        assert "EVENT" in text_of(dashboard)
+
+    drive(seen, story, size=size)
+
+
+def test_numbers_keys_and_the_mouse_move_about(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        grid = dashboard.grid
+        assert keys_of(grid) == ["bad", "daily", "months"]
+        await pilot.press("j", "j", "j")
+        assert grid.current is not None
+        assert grid.current.key == "months"
+        await pilot.press("g")
+        assert grid.cursor == 0
+        await pilot.press("G", "k")
+        assert grid.current.key == "daily"
+        await pilot.press("n")
+        await pilot.press("N")
+        assert grid.current.key == "bad", "the line before that shows a failure"
+        await pilot.click("#grid-tables", offset=(5, 2))
+        assert grid.cursor == 1
+
+    drive(seen, story)
+
+
+def test_a_list_sorts_by_any_column_and_backwards(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press("R")
+        await until(pilot, lambda: keys_of(dashboard.grid) == ["months", "daily", "bad"])
+        assert "TABLE▼" in text_of(dashboard)
+        await pilot.press("R", "greater_than_sign")
+        await until(pilot, lambda: "STATE▲" in text_of(dashboard))
+        await pilot.click("#grid-tables", offset=(4, 0))
+        await until(pilot, lambda: keys_of(dashboard.grid) == ["bad", "daily", "months"])
+
+    drive(seen, story)
+
+
+def test_a_filter_narrows_while_it_is_typed_and_goes_with_escape(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"state:failing")
+        await until(pilot, lambda: keys_of(dashboard.grid) == ["bad"])
+        await pilot.press("enter")
+        assert dashboard.focused is dashboard.grid, "letters are verbs again"
+        await pilot.press("escape")
+        await until(pilot, lambda: dashboard.grid.total == 3)
+        await pilot.press("slash")
+        dashboard.query_one("#filter", Input).value = "tag:team=growth"
+        await until(pilot, lambda: keys_of(dashboard.grid) == ["months"])
+        await pilot.press("escape", "slash")
+        dashboard.query_one("#filter", Input).value = "colour:red"
+        await until(pilot, lambda: "not a key of filters" in text_of(dashboard))
+
+    drive(seen, story)
+
+
+def test_instances_filter_in_the_store(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: dashboard.grid.total == 3)
+        for text, number in (("state:failed", 2), ("workflow:night*", 1), ("table:daily", 1), ("tag:team=ops", 1),
+                             ("trigger:schedule", 0), ("refresh bad", 1)):  # fmt: skip
+            await pilot.press("slash")
+            dashboard.query_one("#filter", Input).value = text
+            await until(pilot, lambda wanted=number: dashboard.grid.total == wanted)  # type: ignore[misc]
+            await pilot.press("escape")
+            await until(pilot, lambda: dashboard.grid.total == 3)
+
+    drive(seen, story)
+    assert set(KEYS) >= {"state", "workflow", "table", "tag", "trigger"}
+
+
+def test_what_others_do_shows_by_itself_and_not_while_paused(own: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press("4")
+        await until(pilot, lambda: dashboard.grid.total == 1)
+        with open_app(own, lambda _: None) as other:
+            other.operator.queues.pause("default", "maintenance")
+            await until(pilot, lambda: "maintenance" in text_of(dashboard))
+            await pilot.press("p")
+            await until(pilot, lambda: "paused ·" in text_of(dashboard))
+            other.operator.queues.resume("default")
+            await pilot.pause(0.6)
+            assert "maintenance" in text_of(dashboard)
+            await pilot.press("p")
+            await until(pilot, lambda: "maintenance" not in text_of(dashboard))
+
+    drive(own, story)
+
+
+def test_a_state_file_that_goes_away_and_comes_back_is_a_message_and_no_end(own: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        state = own / ".mtctl/state.db"
+        away = state.with_suffix(".away")
+        state.rename(away)
+        await until(pilot, lambda: "state file" in text_of(dashboard).splitlines()[0])
+        away.rename(state)
+        await until(pilot, lambda: "live · as of" in text_of(dashboard).splitlines()[0])
+
+    drive(own, story)
+
+
+def test_plain_signs_are_ascii_only(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "X failing" in text_of(dashboard))
+        body = "\n".join(text_of(dashboard).splitlines()[2:-5])
+        assert body.isascii(), body
+
+    drive(seen, story, plain=True)
+
+
+def test_only_what_is_seen_is_read(tmp_path: Path) -> None:
+    """A thousand instances: the list reads a window, and reads another when somebody goes to the end."""
+    world = World(tmp_path / "big")
+    with world.app._store.write() as tx:
+        for number in range(1000):
+            tx.session.connection.execute(  # type: ignore[attr-defined]
+                "INSERT INTO workflow_instance (ulid, trigger, title, manifest, state, queue, created_at, started_at, "
+                "ended_at) VALUES (?, 'manual', ?, '{}', 'success', 'default', 1, 1, 2)",
+                (f"{number:026d}", f"number {number}"),
+            )
+    world.close()
+
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        grid = dashboard.grid
+        assert grid.total == 1000
+        assert len(grid._lines) <= 200
+        await pilot.press("G")
+        await until(pilot, lambda: grid.current is not None)
+        assert grid.current is not None
+        assert grid.current.key.endswith("000")
+        assert len(grid._lines) <= 400
+        await pilot.press("R")
+        await until(pilot, lambda: grid.current is not None and grid.current.key == f"{0:026d}")
+
+    drive(tmp_path / "big", story, first="instances")
+
+
+def test_leaving_ends_the_threads(seen: Path) -> None:
+    dashboard = Dashboard(lambda: open_app(seen, lambda _: None), Options())
+
+    async def play() -> None:
+        async with dashboard.run_test() as pilot:
+            await pilot.pause(0.2)
+            await pilot.press("q")
+
+    asyncio.run(play())
+    assert dashboard.desk.reads._pool._shutdown
+    assert dashboard.desk.acts._pool._shutdown
