@@ -34,7 +34,14 @@ def test_the_overview_shows_each_table_with_its_state_and_the_cause_of_trouble(s
     drive(seen, story)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60), (60, 20)])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (80, 24),
+        pytest.param((200, 60), marks=pytest.mark.campaign),
+        pytest.param((60, 20), marks=pytest.mark.campaign),
+    ],
+)
 def test_every_list_fits_every_terminal(seen: Path, size: tuple[int, int]) -> None:
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
         for number, word in enumerate(("TABLE", "WORKFLOW", "WHAT", "QUEUE", "NEXT", "EVENT"), start=1):

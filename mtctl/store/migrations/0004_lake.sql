@@ -75,3 +75,6 @@ CREATE TABLE lake_setting (
 
 -- throughput: open attempts are as many as slots, and found without an index of their own that each claim and end writes
 DROP INDEX attempt_open;
+
+-- strangers: whether another client has a name already is asked for each table that is made
+CREATE INDEX lake_table_named ON ducklake_table (table_name COLLATE NOCASE) WHERE end_snapshot IS NULL;
