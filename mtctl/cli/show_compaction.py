@@ -35,16 +35,13 @@ def compact_answer(report: CompactReport) -> Answer:
     verb = "would become" if report.dry_run else "became"
     blocks: list[Block] = []
     if report.tables:
-        rows = tuple(
+        shown = 4 if report.dry_run else 5  # what it will take afterwards is known afterwards only
+        rows = [
             (one.table, f"{one.files:,}", f"{one.into:,}", size(one.bytes_before), size(one.bytes_after))
             for one in report.tables
-        )
-        if report.dry_run:
-            heads: tuple[str, ...] = ("TABLE", "FILES", "INTO", "BYTES")
-            rows = tuple(row[:4] for row in rows)  # type: ignore[misc]
-        else:
-            heads = ("TABLE", "FILES", "INTO", "BYTES", "THEN")
-        blocks.append(Grid(heads=heads, rows=rows))
+        ]
+        heads = ("TABLE", "FILES", "INTO", "BYTES", "THEN")
+        blocks.append(Grid(heads=heads[:shown], rows=tuple(row[:shown] for row in rows)))
         files, into = summary["files"], summary["into"]
         taken = "" if report.dry_run else f" in {lasting(report.seconds)}"
         blocks.append(Lines((f"{many(int(str(files)), 'file')} {verb} {into}{taken}",)))

@@ -15,6 +15,7 @@ from mtctl.core.names import joined_name, one_name
 from mtctl.core.table_calendar import calendar_of
 from mtctl.core.values import replace
 from mtctl.ports.engine import CompareRequest, FileRange, Relation
+from mtctl.services.asking import Asking
 from mtctl.services.damaged import explained, told
 from mtctl.services.diff_columns import Shared, shared
 from mtctl.services.moments import known_moment, moment_of, shown
@@ -23,40 +24,19 @@ from mtctl.services.past import by_name, refuse_odd
 from mtctl.services.reports.diffing import Diff, IntervalDiff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from mtctl.config import Project
     from mtctl.core.feed import IntervalChange
     from mtctl.core.model import Column, TableDefinition
-    from mtctl.ports.clock import Clock
-    from mtctl.ports.engine import Engine, QueryResult
-    from mtctl.ports.files import Lake
+    from mtctl.ports.engine import QueryResult
     from mtctl.ports.history import Moment, Past, PastTable
-    from mtctl.ports.store import Store
 
 _LOOK_BACK = 50
 """How many moves of a table's ledger are looked at for the one before that changed its content."""
 
 
-class Differ:
+class Differ(Asking):
     """Compares two moments of one table."""
-
-    def __init__(
-        self,
-        project: Project,
-        store: Store,
-        engine: Callable[[], Engine],
-        clock: Clock,
-        pin: Callable[[int], None],
-        lake: Callable[[], Lake],
-    ) -> None:
-        """Keep the ports; `pin` keeps a snapshot for as long as this process reads it."""
-        self._project = project
-        self._store = store
-        self._engine = engine
-        self._clock = clock
-        self._pin = pin
-        self._lake = lake
 
     def diff(self, name: str, earlier: str | None, later: str | None, key: Sequence[str] | None = None) -> Diff:
         """Return what differs between two moments (numbers or times), by the ledger alone; no row is read.

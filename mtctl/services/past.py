@@ -11,41 +11,22 @@ from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.names import joined_name, spellings
 from mtctl.core.variables import rewrite_variables
 from mtctl.ports.engine import Relation
+from mtctl.services.asking import Asking
 from mtctl.services.damaged import explained, told
 from mtctl.services.moments import known_moment, moment_of, shown
 from mtctl.services.pinned import named
 from mtctl.services.pruning import pruned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from mtctl.config import Project
-    from mtctl.ports.clock import Clock
-    from mtctl.ports.engine import Engine, QueryResult
-    from mtctl.ports.files import Lake
+    from mtctl.ports.engine import QueryResult
     from mtctl.ports.history import Moment, Past, PastFile, PastTable
-    from mtctl.ports.store import Store, View
+    from mtctl.ports.store import View
 
 
-class PastReader:
+class PastReader(Asking):
     """Runs one SELECT at a time over the tables as they were."""
-
-    def __init__(
-        self,
-        project: Project,
-        store: Store,
-        engine: Callable[[], Engine],
-        clock: Clock,
-        pin: Callable[[int], None],
-        lake: Callable[[], Lake],
-    ) -> None:
-        """Keep the ports; `pin` keeps a snapshot for as long as this process reads it."""
-        self._project = project
-        self._store = store
-        self._engine = engine
-        self._clock = clock
-        self._pin = pin
-        self._lake = lake
 
     def moment(self, text: str, *, field: str = "--at") -> Moment:
         """Return the snapshot that a number or a time means; errors of `moments.moment_of`."""

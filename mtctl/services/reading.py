@@ -13,41 +13,21 @@ from mtctl.core.interval import Interval
 from mtctl.core.keys import table_options
 from mtctl.core.model import Mode
 from mtctl.core.variables import request_values, rewrite_variables, variable_values
+from mtctl.services.asking import Asking
 from mtctl.services.damaged import explained, told
 from mtctl.services.naming import unknown_table
 from mtctl.services.pinned import pinned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from mtctl.config import Project
-    from mtctl.ports.clock import Clock
-    from mtctl.ports.engine import Engine, Parsed, QueryResult
-    from mtctl.ports.files import Lake
-    from mtctl.ports.store import Store
+    from mtctl.ports.engine import Parsed, QueryResult
 
 _SAMPLE_DAY = 86_400_000_000
 
 
-class Reader:
+class Reader(Asking):
     """Runs one SELECT at a time over a pinned snapshot."""
-
-    def __init__(
-        self,
-        project: Project,
-        store: Store,
-        engine: Callable[[], Engine],
-        clock: Clock,
-        pin: Callable[[int], None],
-        lake: Callable[[], Lake],
-    ) -> None:
-        """Keep the ports; `pin` keeps a snapshot for as long as this process reads it."""
-        self._project = project
-        self._store = store
-        self._engine = engine
-        self._clock = clock
-        self._pin = pin
-        self._lake = lake
 
     def query(self, sql: str, limit: int | None) -> QueryResult:
         """Run one SELECT over tables and sources; rows come in chunks as they are asked for."""
