@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _NARROWEST = 16
 _PLAIN = str.maketrans({"◌": ".", "▶": ">", "✔": "+", "✘": "X"})
-_AHEAD = 40
+_AHEAD = 10
 _MOST = 200
 _GAP = 2
 
