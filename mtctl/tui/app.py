@@ -16,13 +16,11 @@ from mtctl.tui.bars import KEYS, Options, legend_text, tabs_text, top_text
 from mtctl.tui.desk import Desk
 from mtctl.tui.details import Detail
 from mtctl.tui.grid import Grid
-from mtctl.tui.instance_screen import InstanceScreen
 from mtctl.tui.lines import Asked
-from mtctl.tui.listings import all_listings
+from mtctl.tui.lists import all_lists
+from mtctl.tui.opening import opened
 from mtctl.tui.ranges import RangeScreen
-from mtctl.tui.table_screen import TableScreen
 from mtctl.tui.verbs import VERBS, Verb, verbs_for
-from mtctl.tui.workflow_screen import WorkflowScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +57,7 @@ class Dashboard(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(verb.key, f"verb('{verb.name}')", verb.label) for verb in VERBS),
-        *(Binding(str(number), f"list({number})", show=False) for number in range(1, 7)),
+        *(Binding(str(number), f"list({number})", show=False) for number in range(1, 10)),
         Binding("b", "range", "Refresh a range"),
         Binding("slash", "filter", "Filter"),
         Binding("escape", "back", "Back", show=False),
@@ -77,7 +75,7 @@ class Dashboard(App[None]):
         super().__init__()
         self.options = options
         self.desk = Desk(open_project)
-        self.listings: dict[str, Listing] = {listing.name: listing for listing in all_listings()}
+        self.listings: dict[str, Listing] = {listing.name: listing for listing in all_lists()}
         self.command = ""
         self.mark = 0
         self._paused = False
@@ -307,14 +305,9 @@ class Dashboard(App[None]):
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """Show a thing from near."""
-        screens: dict[str, type[Detail]] = {
-            "instance": InstanceScreen,
-            "table": TableScreen,
-            "workflow": WorkflowScreen,
-        }
-        found = screens.get(event.line.kind)
+        found = opened(event.line)
         if found is not None:
-            self.push_screen(found(event.line))
+            self.push_screen(found)
 
     # --- keys ---------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from mtctl.core.words import count, moment, size
 from mtctl.tui.calendar import drawn, troubles
 from mtctl.tui.details import Detail
 from mtctl.tui.lines import Asked
-from mtctl.tui.listings import InstanceList
+from mtctl.tui.lists.instances import InstanceList
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

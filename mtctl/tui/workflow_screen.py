@@ -13,7 +13,7 @@ from mtctl.core.listing import parse_filter
 from mtctl.core.words import lasting, moment
 from mtctl.tui.details import Detail
 from mtctl.tui.lines import Asked
-from mtctl.tui.listings import InstanceList
+from mtctl.tui.lists.instances import InstanceList
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -1,0 +1,50 @@
+"""Floor 4. A list of a project's own things: read whole when the store has changed, then narrowed and sorted here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mtctl.core.listing import Listed, fits
+from mtctl.tui.lines import Line, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mtctl.app import App
+    from mtctl.tui.lines import Asked, ColumnHead
+
+Entry = tuple[Line, Listed, dict[str, Any]]
+"""A line, what filters judge of it, and what it sorts by."""
+
+
+class WholeList:
+    """A list that is read whole and kept until the store changes."""
+
+    def __init__(
+        self,
+        name: str,
+        heads: Sequence[ColumnHead],
+        read: Callable[[App], Iterable[Entry]],
+        *,
+        descending: bool = False,
+    ) -> None:
+        """Name the list, its columns and how its entries are read; the first column is its order."""
+        self.name = name
+        self.heads = heads
+        self.order = heads[0].key
+        self.descending = descending
+        self._read = read
+        self._kept: tuple[int, list[Entry]] | None = None
+
+    def page(self, app: App, asked: Asked, mark: int) -> Page:
+        """Read a part of the list."""
+        if self._kept is None or self._kept[0] != mark:
+            self._kept = mark, list(self._read(app))
+        entries = [entry for entry in self._kept[1] if fits(asked.wanted, entry[1])]
+        if asked.order:
+            known = [entry for entry in entries if entry[2].get(asked.order) is not None]
+            unknown = [entry for entry in entries if entry[2].get(asked.order) is None]
+            known.sort(key=lambda entry: entry[2][asked.order], reverse=asked.descending)
+            entries = known + unknown
+        part = entries[asked.offset : asked.offset + asked.limit]
+        return Page(total=len(entries), offset=asked.offset, lines=tuple(entry[0] for entry in part))
