@@ -7,7 +7,6 @@ imports duckdb.
 from __future__ import annotations
 
 import _thread
-import os
 import threading
 from contextlib import ExitStack
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from mtctl.clock import SystemClock
 from mtctl.config import find_root, load_project
 from mtctl.core.errors import MtctlError, not_found
+from mtctl.offices import Offices
 from mtctl.own import Own
 from mtctl.services.moving import settle_path
 from mtctl.store.connection import open_store
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from mtctl.config import Project
     from mtctl.core.model import Instant
     from mtctl.keeping import Keeper
-    from mtctl.lake.files import LakeFiles
-    from mtctl.parts import Parts
     from mtctl.ports.backup import Copy
     from mtctl.ports.engine import QueryResult
     from mtctl.ports.store import Store
@@ -38,10 +36,7 @@ if TYPE_CHECKING:
     from mtctl.services.daemon import Daemon, DaemonReport
     from mtctl.services.doctor import Doctor
     from mtctl.services.lake_verbs import LakeVerbs
-    from mtctl.services.looks import Looks
     from mtctl.services.operator_verbs import OperatorVerbs
-    from mtctl.services.reading import Reader
-    from mtctl.services.refresh import Refresher
     from mtctl.services.reports.changes import Applied, ApplyPlan, Created
     from mtctl.services.reports.details import PartitionRow, TableDetail
     from mtctl.services.reports.instances import InstanceDetail
@@ -49,21 +44,8 @@ if TYPE_CHECKING:
     from mtctl.services.reports.running import TaskEvent
     from mtctl.services.reports.tables import Status
     from mtctl.services.reports.upkeep import GcReport, VerifyReport
-    from mtctl.services.scheduler import Scheduler
-    from mtctl.services.sources import Sources
-    from mtctl.services.status import Overview
-    from mtctl.services.tables import Tables
     from mtctl.services.ticking import RoundReport
     from mtctl.services.workflow_verbs import WorkflowVerbs
-
-_OF_PROJECT = (
-    *("_parts", "_lake", "_sources", "_tables", "_overview", "_reader", "_refresher", "_scheduler"),
-    "workflows",
-    "operator",
-    "lake",
-    "board",
-)
-"""What is built from the settings of the project, and anew when they change."""
 
 
 class App:
@@ -79,8 +61,19 @@ class App:
         self._store: Store = open_store(project.state_file, self._clock)
         self._stack.callback(self._store.close)
         self._stack.callback(self._share)
-        self._own = Own(self._store, lambda: self._parts, self._stop, self._stack)
+        self._own = Own(self._store, lambda: self._offices.parts, self._stop, self._stack)
+        self._offices = self._new_offices()
         settle_path(project, self._store)
+
+    def _new_offices(self) -> Offices:
+        return Offices(
+            project=self.project,
+            store=self._store,
+            clock=self._clock,
+            own=self._own,
+            stop=self._stop,
+            notice=self._notice,
+        )
 
     def __enter__(self) -> Self:
         """Return the app itself."""
@@ -97,7 +90,7 @@ class App:
         from mtctl.services.sharing import settle  # noqa: PLC0415 - few projects share
 
         try:
-            settle(self.project, self._store, self._lake, even_if_new=True)
+            settle(self.project, self._store, self._offices.lake_files, even_if_new=True)
         except (MtctlError, OSError) as error:
             self._notice(f"the catalog is not shared: {error}")
 
@@ -134,37 +127,37 @@ class App:
 
     def plan(self, *, prune: bool, rebuild: Sequence[str], require_disabled: bool = False) -> ApplyPlan:
         """Return what `apply` would do."""
-        return self._tables.plan(prune=prune, rebuild=rebuild, require_disabled=require_disabled)
+        return self._offices.tables.plan(prune=prune, rebuild=rebuild, require_disabled=require_disabled)
 
     def apply(self, plan: ApplyPlan) -> Applied:
         """Write a plan, all of it or nothing."""
-        return self._tables.apply(plan)
+        return self._offices.tables.apply(plan)
 
     def create_table(self, text: str, label: str) -> Applied:
         """Create a table from one statement."""
-        return self._tables.create(text, label)
+        return self._offices.tables.create(text, label)
 
     def drop_tables(self, names: Sequence[str], *, if_exists: bool = False) -> Applied:
         """Drop tables."""
-        return self._tables.drop(names, if_exists=if_exists)
+        return self._offices.tables.drop(names, if_exists=if_exists)
 
     def validate(self, targets: Sequence[str]) -> ApplyPlan:
         """Check definition files without writing."""
-        return self._tables.validate(targets)
+        return self._offices.tables.validate(targets)
 
     # --- refreshing ---------------------------------------------------------------------------------------------
 
     def refresh(self, args: RefreshArgs, on_event: Callable[[TaskEvent], None]) -> RefreshReport:
         """Refresh the selected tables."""
-        return self._refresher.refresh(args, on_event)
+        return self._offices.refresher.refresh(args, on_event)
 
     def up_once(self, on_event: Callable[[TaskEvent], None], *, apply: bool) -> tuple[Applied | None, RefreshReport]:
         """Apply the files, fire what is due and refresh what is wanted, until nothing is due any more."""
         applied = self.apply(self.plan(prune=False, rebuild=())) if apply else None
-        self._scheduler.tick()
-        report = self._refresher.up_once(on_event)
-        while not report.interrupted and self._scheduler.tick().made:
-            report = report.joined(self._refresher.up_once(on_event))
+        self._offices.scheduler.tick()
+        report = self._offices.refresher.up_once(on_event)
+        while not report.interrupted and self._offices.scheduler.tick().made:
+            report = report.joined(self._offices.refresher.up_once(on_event))
         return applied, report
 
     # --- keeping going ------------------------------------------------------------------------------------------
@@ -173,12 +166,10 @@ class App:
         """Do one bounded round: fire what is due, run what is ready; None where there was nothing to do."""
         return self._keeper.tick(max_seconds, on_event)
 
-    def serve(
-        self, workers: int, *, reapply: bool, fill: bool, on_event: Callable[[TaskEvent], None]
-    ) -> DaemonReport:
+    def serve(self, workers: int, *, reapply: bool, fill: bool, on_event: Callable[[TaskEvent], None]) -> DaemonReport:
         """Keep the project going until stopped; `fill` first asks for what is wanted, `reapply` follows SIGHUP."""
         if fill:
-            self._refresher.request_all()
+            self._offices.refresher.request_all()
         self._own.close_engine()
         return self._keeper.serve(
             workers, on_event, lambda: self._read_anew(reapply=reapply), stopped=self._stop.is_set
@@ -196,15 +187,15 @@ class App:
 
     def status(self, names: Sequence[str]) -> Status:
         """Return the health of tables."""
-        return self._overview.status(names)
+        return self._offices.overview.status(names)
 
     def show(self, name: str) -> TableDetail:
         """Return everything about one table."""
-        return self._overview.show(name)
+        return self._offices.overview.show(name)
 
     def partitions(self, name: str, *, missing: bool, stale: bool) -> list[PartitionRow]:
         """Return the intervals of a table."""
-        return self._overview.partitions(name, only_missing=missing, only_stale=stale)
+        return self._offices.overview.partitions(name, only_missing=missing, only_stale=stale)
 
     def instances(
         self,
@@ -217,32 +208,25 @@ class App:
         since: Instant | None = None,
     ) -> list[InstanceRow]:
         """Return the newest instances; `since` leaves out those that were made before an instant."""
-        return self._overview.instances(
+        return self._offices.overview.instances(
             limit=limit, state=state, table=table, workflow=workflow, trigger=trigger, since=since
         )
 
     def instance(self, ulid_prefix: str) -> InstanceDetail:
         """Return one instance."""
-        return self._overview.instance(ulid_prefix)
-
-    @cached_property
-    def board(self) -> Boards:
-        """The reads of dashboards and reports."""
-        from mtctl.services.board import Boards  # noqa: PLC0415 - built at its first use
-
-        return Boards(self._store, self._clock, self._overview)
+        return self._offices.overview.instance(ulid_prefix)
 
     def query(self, sql: str, limit: int | None) -> QueryResult:
         """Run one SELECT over the lake."""
-        return self._reader.query(sql, limit)
+        return self._offices.reader.query(sql, limit)
 
     def preview(self, target: str, limit: int) -> QueryResult:
         """Run a definition's query for its first rows."""
-        return self._reader.preview(target, limit)
+        return self._offices.reader.preview(target, limit)
 
     def attach_statement(self) -> str:
         """Return the statement with which a plain DuckDB attaches the lake."""
-        return self._reader.attach_statement()
+        return self._offices.reader.attach_statement()
 
     # --- keeping ------------------------------------------------------------------------------------------------
 
@@ -252,7 +236,7 @@ class App:
 
     def gc(self, *, grace_seconds: float | None, dry_run: bool) -> GcReport:
         """Remove files that nobody names; those of dead attempts too."""
-        self._sweep()
+        self._offices.sweep()
         if not dry_run:
             self.lake.claim()
         return self.lake.collector.gc(grace_seconds=grace_seconds, dry_run=dry_run)
@@ -260,19 +244,33 @@ class App:
     @property
     def doctor(self) -> Doctor:
         """The checks of everything around the project."""
-        return self._parts.doctor(self._store)
+        return self._offices.parts.doctor(self._store)
 
     def back_up(self, target: Path | None, *, keep: int) -> Copy:
         """Copy the state file while others use it."""
-        return self._parts.backups().take(target, keep=keep)
+        return self._offices.parts.backups().take(target, keep=keep)
 
     # --- parts --------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _parts(self) -> Parts:
-        from mtctl.parts import Parts  # noqa: PLC0415 - built at its first use
+    @property
+    def board(self) -> Boards:
+        """The reads of dashboards and reports."""
+        return self._offices.board
 
-        return Parts(self.project, self._clock, self._notice)
+    @property
+    def workflows(self) -> WorkflowVerbs:
+        """The verbs of workflows and schedules."""
+        return self._offices.workflows
+
+    @property
+    def operator(self) -> OperatorVerbs:
+        """The verbs of whoever keeps the project going: instances, queues, why, health, notices."""
+        return self._offices.operator
+
+    @property
+    def lake(self) -> LakeVerbs:
+        """The verbs of the lake: what concerns the files behind the tables."""
+        return self._offices.lake
 
     @cached_property
     def _keeper(self) -> Keeper:
@@ -281,9 +279,9 @@ class App:
         return Keeper(
             store=self._store,
             clock=self._clock,
-            parts=self._parts,
-            scheduler=lambda: self._scheduler,
-            looks=self._looks,
+            parts=self._offices.parts,
+            scheduler=lambda: self._offices.scheduler,
+            looks=self._offices.looks,
             dispatching=self._own.dispatching,
             say=self._notice,
         )
@@ -292,121 +290,11 @@ class App:
         """Take over `mtctl.toml` and, where the daemon applies, the definitions; an invalid file changes nothing."""
         project = load_project(self.project.root)
         self.project = project
-        for name in _OF_PROJECT:
-            self.__dict__.pop(name, None)
-        self._keeper.take(self._parts)
+        self._offices = self._new_offices()
+        self._keeper.take(self._offices.parts)
         if reapply:
             self.apply(self.plan(prune=False, rebuild=()))
         self._own.close_engine()
-
-    @cached_property
-    def _scheduler(self) -> Scheduler:
-        from mtctl.services.scheduler import Scheduler  # noqa: PLC0415 - built at its first use
-
-        return Scheduler(self._store, self._clock, self._new_ulid, self._sources.look)
-
-    def _new_ulid(self) -> str:
-        from mtctl.core.ulid import ulid  # noqa: PLC0415 - built at its first use
-
-        return ulid(self._clock.now(), os.urandom(10))
-
-    @cached_property
-    def _lake(self) -> LakeFiles:
-        return self._parts.lake()
-
-    @cached_property
-    def _sources(self) -> Sources:
-        from mtctl.services.sources import Sources  # noqa: PLC0415 - built at its first use
-
-        return Sources(self.project, self._store, self._own.engine)
-
-    @cached_property
-    def _tables(self) -> Tables:
-        from mtctl.services.tables import Tables  # noqa: PLC0415 - built at its first use
-
-        return Tables(self.project, self._store, self._own.engine, self._clock, self._new_ulid)
-
-    @cached_property
-    def workflows(self) -> WorkflowVerbs:
-        """The verbs of workflows and schedules."""
-        from mtctl.services.workflow_verbs import WorkflowPorts, WorkflowVerbs  # noqa: PLC0415 - built at its first use
-
-        ports = WorkflowPorts(
-            self.project,
-            self._store,
-            self._clock,
-            self._new_ulid,
-            lambda names: self._sources.look(names),  # noqa: PLW0108 - built at its first use
-            self._own.dispatching,
-            self._stop,
-            lambda name, options, note: self._tables.alter(name, options, note),  # noqa: PLW0108 - the same
-        )
-        return WorkflowVerbs(ports)
-
-    @cached_property
-    def operator(self) -> OperatorVerbs:
-        """The verbs of whoever keeps the project going: instances, queues, why, health, notices."""
-        from mtctl.services.operator_verbs import OperatorPorts, OperatorVerbs  # noqa: PLC0415 - built at its first use
-
-        ports = OperatorPorts(
-            self.project,
-            self._store,
-            self._clock,
-            self._looks,
-            self._sweep,
-            self._own.dispatching,
-            self._stop,
-            self._parts.liveness().is_alive,
-            lambda: self._parts.notices(self._store),
-        )
-        return OperatorVerbs(ports)
-
-    @cached_property
-    def lake(self) -> LakeVerbs:
-        """The verbs of the lake: what concerns the files behind the tables."""
-        from mtctl.services.lake_verbs import LakePorts, LakeVerbs  # noqa: PLC0415 - built at its first use
-
-        ports = LakePorts(
-            self.project,
-            self._store,
-            self._clock,
-            self._own.engine,
-            lambda: self._lake,
-            self._own.pin,
-            self._sweep,
-            self._own.dispatching,
-            self._stop,
-        )
-        return LakeVerbs(ports)
-
-    @cached_property
-    def _looks(self) -> Looks:
-        from mtctl.services.looks import Looks  # noqa: PLC0415 - built at its first use
-
-        return Looks(self.project.state_folder / "looked", self._clock)
-
-    @cached_property
-    def _overview(self) -> Overview:
-        from mtctl.services.status import Overview  # noqa: PLC0415 - built at its first use
-
-        return Overview(self.project, self._store, self._clock, self._sources)
-
-    @cached_property
-    def _reader(self) -> Reader:
-        from mtctl.services.reading import Reader  # noqa: PLC0415 - built at its first use
-
-        return Reader(
-            self.project, self._store, self._own.engine, self._clock, self._own.pin, lambda: self._lake
-        )
-
-    @cached_property
-    def _refresher(self) -> Refresher:
-        from mtctl.services.refresh import Refresher  # noqa: PLC0415 - built at its first use
-
-        return Refresher(self._store, self._clock, self._sources, self._own.dispatching, self._sweep)
-
-    def _sweep(self) -> int:
-        return self._parts.sweep(self._store)
 
 
 def open_app(directory: Path | None, notice: Callable[[str], None]) -> App:
