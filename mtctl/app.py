@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mtctl.core.model import Instant
     from mtctl.keeping import Keeper
     from mtctl.ports.backup import Copy
+    from mtctl.ports.clock import Clock
     from mtctl.ports.engine import QueryResult
     from mtctl.ports.store import Store
     from mtctl.ports.work import InstanceRow
@@ -51,12 +52,12 @@ if TYPE_CHECKING:
 class App:
     """One project, opened: the verbs of all services, each over parts that are built at their first use."""
 
-    def __init__(self, project: Project, notice: Callable[[str], None]) -> None:
-        """Open the state file of a project; `notice` takes lines for stderr."""
+    def __init__(self, project: Project, notice: Callable[[str], None], clock: Clock | None = None) -> None:
+        """Open the state file of a project; `notice` takes lines for stderr, `clock` is the system's unless given."""
         self.project = project
         self._notice = notice
         self._stack = ExitStack()
-        self._clock = SystemClock()
+        self._clock: Clock = clock or SystemClock()
         self._stop = threading.Event()
         self._store: Store = open_store(project.state_file, self._clock)
         self._stack.callback(self._store.close)
@@ -297,12 +298,12 @@ class App:
         self._own.close_engine()
 
 
-def open_app(directory: Path | None, notice: Callable[[str], None]) -> App:
-    """Open the project at or above a folder (the current one when None).
+def open_app(directory: Path | None, notice: Callable[[str], None], clock: Clock | None = None) -> App:
+    """Open the project at or above a folder (the current one when None), by the system's clock unless another is given.
 
     Raises not_found `project_missing`, invalid errors of `mtctl.toml`, and STATE errors of the state file.
     """
-    return App(load_project(find_root(_here(directory))), notice)
+    return App(load_project(find_root(_here(directory))), notice, clock)
 
 
 def init_project(directory: Path, *, name: str | None, example: bool) -> Created:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(20, id="20"), pytest.param(100, id="100", marks=pytest.mark.campaign)]
+    "kills", [pytest.param(8, id="8"), pytest.param(100, id="100", marks=pytest.mark.campaign)]
 )
 def test_kills_among_living_daemons_lose_no_line_and_double_no_interval(tmp_path: Path, kills: int) -> None:
     root = chaos_project(tmp_path / "p")

@@ -135,7 +135,12 @@ def test_a_daemon_that_is_killed_is_taken_over_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "seconds", [pytest.param(20, id="20s"), pytest.param(180, id="180s", marks=pytest.mark.soak)]
+    "seconds",
+    [
+        pytest.param(6, id="6s"),
+        pytest.param(20, id="20s", marks=pytest.mark.campaign),
+        pytest.param(180, id="180s", marks=pytest.mark.soak),
+    ],
 )
 def test_eight_daemons_a_tick_loop_and_people_at_once_never_meet_a_lock(tmp_path: Path, seconds: int) -> None:
     root = project(tmp_path / "p", days=100, tables=_TABLES)
