@@ -25,6 +25,10 @@ class Kind(StrEnum):
     INTERNAL = "internal"  # a bug in mtctl
 
 
+FULL = frozenset({"state_full", "disk_full"})
+"""Codes of trouble that goes away once there is room on the disk: no fault of the work that met with it."""
+
+
 class MtctlError(Exception):
     """One trouble, in the words of the user.
 

@@ -6,6 +6,7 @@ reaches a running query and the end of the holder ends the runner. It never load
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import shutil
@@ -33,7 +34,7 @@ from mtctl.engine.session import Session
 from mtctl.engine.settings import load_settings
 from mtctl.engine.stage import stage
 from mtctl.engine.syntax import read_selects, shapes
-from mtctl.engine.troubles import translate
+from mtctl.engine.troubles import FULL_FIX, translate
 from mtctl.engine.wire_sight import dump_sight
 
 if TYPE_CHECKING:
@@ -365,6 +366,8 @@ def _machine_trouble(error: Exception) -> MtctlError:
         return MtctlError("sql_depth", "the query is nested too deeply", kind=Kind.INVALID)
     if isinstance(error, OSError):
         where = str(error.filename or "")
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return MtctlError("disk_full", "no space is left on the disk", kind=Kind.FAILED, where=where, fix=FULL_FIX)
         return MtctlError(
             "io", error.strerror or str(error), kind=Kind.ENGINE, where=where, fix="check disk and folder"
         )

@@ -75,10 +75,14 @@ def locate(original: bytes, offset: int) -> tuple[str, str]:
     return f"line {line}, column {column}", f"{shown}\n{' ' * (caret - 1)}^"
 
 
+FULL_FIX = "free some space on the disk of the lake, then refresh again"
+"""What to do about a full disk."""
+
 _WIDTH = 110
 _PREFIX = re.compile(r"^[A-Z][A-Za-z /]+ Error: ")
 _DEPTH = re.compile(r"expression depth|stack limit|memory exhausted|recursion", re.IGNORECASE)
 _SPACE = re.compile(r"max_temp_directory_size|No space left|temp(orary)? directory|out of memory", re.IGNORECASE)
+_DISK = re.compile(r"No space left on device", re.IGNORECASE)
 _STATIC = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
 _MEANINGS: tuple[tuple[tuple[type[duckdb.Error], ...], tuple[str, Kind]], ...] = (
     ((duckdb.ParserException,), ("sql_syntax", Kind.INVALID)),
@@ -103,6 +107,8 @@ def _details(error: duckdb.Error) -> dict[str, str]:
 def _classify(error: duckdb.Error, what: str) -> tuple[str, Kind]:
     if isinstance(error, duckdb.InterruptException):
         return "cancelled", Kind.FAILED
+    if isinstance(error, duckdb.IOException) and _DISK.search(what):
+        return "disk_full", Kind.FAILED
     if isinstance(error, duckdb.OutOfMemoryException) or _SPACE.search(what):
         return "resource", Kind.FAILED
     if isinstance(error, _STATIC) and _DEPTH.search(what):
@@ -111,6 +117,8 @@ def _classify(error: duckdb.Error, what: str) -> tuple[str, Kind]:
 
 
 def _fix(code: str, rest: list[str], details: dict[str, str]) -> str:
+    if code == "disk_full":
+        return FULL_FIX
     if code == "resource":
         return "raise [engine] memory in mtctl.toml, free disk space, or refresh fewer intervals with --batch"
     if code == "sql_depth":

@@ -8,6 +8,7 @@ anybody may publish its name.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -211,10 +212,11 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise MtctlError(
-            "lake_io",
+            "disk_full" if full else "lake_io",
             f"the lake cannot be written: {error.strerror or error}",
-            kind=Kind.ENGINE,
+            kind=Kind.FAILED if full else Kind.ENGINE,
             where=str(error.filename2 or error.filename or path),
             fix="check that the disk has space and that the folders of the lake may be written, then refresh again",
         ) from None

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.errors import FULL, Kind, MtctlError
 from mtctl.services.jumps import Jumps, jump_words
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Daemon:
         self._stepped_at = clock.boottime()
         self._jumps = Jumps(clock)
         self._holds = False
+        self._said = ""
 
     # --- asked from outside, from any thread ----------------------------------------------------------------------
 
@@ -143,10 +144,12 @@ class Daemon:
             try:
                 self._step(look)
             except MtctlError as error:
-                if error.kind is not Kind.BUSY:
+                if error.kind is not Kind.BUSY and error.code not in FULL:
                     raise
-                self._say(f"{error}: tried again")
+                self._say_once(f"{error}: tried again")
                 look.forget()
+            else:
+                self._said = ""
             self._clock.wait(self._stop, SHORTEST_SECONDS)
             self._clock.wait(self._poked, look.seconds_to_sleep())
             self._poked.clear()
@@ -199,6 +202,12 @@ class Daemon:
                 tx.add_note("clock_jump", actor="", seconds=parted // 1_000_000, holds=self._holds)
         except MtctlError as error:  # a clock that is far behind now: the daemon's leases end soon, and it with them
             self._say(f"the jump is not noted: {error}")
+
+    def _say_once(self, text: str) -> None:
+        """Say what is in the way, once for as long as it is: a disk may be full all night."""
+        if text != self._said:
+            self._say(text)
+        self._said = text
 
     def _read_anew(self) -> None:
         try:
@@ -272,5 +281,3 @@ class _Look:
         if self._next is None:
             return STEP_SECONDS
         return max(0.01, min(STEP_SECONDS, (self._next - self._clock.now()) / 1e6))
-
-

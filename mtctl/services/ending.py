@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.advance import Ending, settle
-from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.errors import FULL, Kind, MtctlError
 from mtctl.core.states import Outcome
 from mtctl.services.watch import Interruption
 
@@ -26,6 +26,9 @@ MOST_SUPERSEDED = 10
 
 LOCKED_AGAIN = 15_000_000
 """After how many microseconds a task asks again for a source that somebody has open."""
+
+FULL_AGAIN = 15_000_000
+"""After how many microseconds a task that nobody waits for tries again to write to a disk that was full."""
 
 _OUTCOME_OF = {
     Interruption.TIMEOUT: Outcome.TIMED_OUT,
@@ -71,12 +74,12 @@ class Endings:
         if why is None and error.code == "cancelled" and not self._is_owned(claimed):
             why = Interruption.RELEASE  # this process ends; nobody has asked for the end of the work
         if holder.lost or why is Interruption.LOST:
-            return Ended(
-                outcome=Outcome.LOST, rows=0, seconds=self._since(began), error_code="lost", error=_LOST
-            )
+            return Ended(outcome=Outcome.LOST, rows=0, seconds=self._since(began), error_code="lost", error=_LOST)
         if why is None and error.code == "source_locked" and "source" in error.details:
             return self._end(claimed, Outcome.RELEASED, error.code, error.what, began, delay=LOCKED_AGAIN)
-        retryable = error.kind in {Kind.BUSY, Kind.ENGINE}
+        if why is None and error.code in FULL and not self._is_owned(claimed):
+            return self._end(claimed, Outcome.RELEASED, error.code, error.what, began, delay=FULL_AGAIN)
+        retryable = error.kind in {Kind.BUSY, Kind.ENGINE} and error.code not in FULL
         if why is None:
             outcome = Outcome.CANCELLED if error.code == "cancelled" else Outcome.FAILED
             return self._end(claimed, outcome, error.code, str(error), began, retryable=retryable)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import MtctlError
+from mtctl.core.errors import FULL, MtctlError
 from mtctl.services.watch import Interruption
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Pool:
                 except Exception as error:
                     # One bad task, or a state file that stays locked, must not end a daemon with all its other work.
                     self._stumbles[number] = self._stumbles.get(number, 0) + 1
-                    if self._stumbles[number] >= MOST_STUMBLES:
+                    if self._stumbles[number] >= MOST_STUMBLES and not _waits_for_room(error):
                         raise
                     self._rest(number, error)
         except BaseException as error:  # noqa: BLE001 - a worker that dies unseen would leave the daemon half alive
@@ -130,7 +130,7 @@ class Pool:
         """Say what happened, wait a while, and look for work again."""
         text = str(error) if isinstance(error, MtctlError) else f"{type(error).__name__}: {error}"
         self._say(f"worker {number + 1} could not go on: {text}")
-        seconds = min(LONGEST_REST, 2.0 ** (self._stumbles[number] - 1))
+        seconds = min(LONGEST_REST, 2.0 ** min(self._stumbles[number] - 1, 10))
         with self._changed:
             self._changed.wait_for(lambda: self._draining, seconds)
             self._tickets = max(self._tickets, 1)
@@ -166,3 +166,8 @@ class Pool:
                 return False
             self._tickets -= 1
             return True
+
+
+def _waits_for_room(error: Exception) -> bool:
+    """Whether nothing but a full disk is in the way: it may stay so for long, and then there is work to do."""
+    return isinstance(error, MtctlError) and error.code in FULL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import apsw
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _RESTORE = "restore the file from a backup; do not copy over it while mtctl runs"
+
+_LOG_INDEX_BYTES = 32 << 10
 
 _KNOWN: tuple[tuple[type[apsw.Error], str, str, Kind, str], ...] = (
     (apsw.BusyError, "state_busy", "the state file stayed locked for 30 s", Kind.BUSY, "try again"),
@@ -33,11 +36,22 @@ def state_error(code: str, what: str, path: Path | str, fix: str) -> MtctlError:
 
 def translated(error: apsw.Error, path: Path) -> MtctlError:
     """Return what a user should hear about an error of the driver; what is left is a bug of ours."""
+    if isinstance(error, apsw.IOError) and _is_full(path):
+        error = apsw.FullError(str(error))
     for kind, code, what, sort, fix in _KNOWN:
         if isinstance(error, kind):
             return MtctlError(code, what, kind=sort, where=str(path), fix=fix, details={"sqlite": str(error)})
     what = f"a statement on the state file failed: {error}"
     return MtctlError("state_bug", what, kind=Kind.INTERNAL, where=str(path))
+
+
+def _is_full(path: Path) -> bool:
+    """Whether there is not even room for the index of the log: SQLite calls that trouble of another kind."""
+    try:
+        room = os.statvfs(path.parent)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < _LOG_INDEX_BYTES
 
 
 def bug(code: str, what: str) -> MtctlError:

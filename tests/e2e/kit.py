@@ -291,7 +291,7 @@ def check_proof(root: Path, *, days: int) -> None:
     daily = [row for row in found["ledger"] if row[0] == "daily"]
     assert len(daily) == days
     assert [row for row in daily if (row[2], row[3]) != (1, 1)] == []  # published once ever, and live
-    _check_rows(root, [path for name, path in found["files"] if name == "daily"])
+    check_rows(root, [path for name, path in found["files"] if name == "daily"])
 
     verified = run(root, "verify")
     assert (verified.code, verified.err) == (0, ""), verified.out
@@ -301,7 +301,7 @@ def check_proof(root: Path, *, days: int) -> None:
     assert list((root / ".mtctl/run").iterdir()) == []
 
 
-def _check_rows(root: Path, files: list[str]) -> None:
+def check_rows(root: Path, files: list[str]) -> None:
     """Compare the rows of each day in these files with the source's."""
     ask = "SELECT day, count(*), count(DISTINCT id), sum(id), sum(amount) FROM {} GROUP BY day ORDER BY day"
     listed = ", ".join(f"'{path}'" for path in files)
