@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from mtctl.config_notify import NotifyConfig
     from mtctl.config_sources import SourceConfig
+    from mtctl.config_ui import UiConfig
     from mtctl.core.retention import Policy
 
 PROJECT_FILE = "mtctl.toml"
 STATE_FOLDER = ".mtctl"
 STATE_FILE = "state.db"
+USER_FILE = "config.toml"
 
 _SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "": {"name": str, "time_zone": str},
@@ -61,6 +63,7 @@ class Project:
     foreign_writes: bool = False
     notify_data: Mapping[str, Any] = MappingProxyType({})
     retention_data: Mapping[str, Any] = MappingProxyType({})
+    ui_data: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def notify(self) -> NotifyConfig:
@@ -78,6 +81,13 @@ class Project:
         from mtctl.config_retention import read_retention  # noqa: PLC0415 - only upkeep asks
 
         return read_retention(self.retention_data, self.root / PROJECT_FILE)
+
+    @property
+    def ui(self) -> UiConfig:
+        """How the dashboard is to look; checked when the file was read."""
+        from mtctl.config_ui import read_ui  # noqa: PLC0415 - only the dashboard asks
+
+        return read_ui(self.ui_data, self.root / PROJECT_FILE)
 
     @property
     def state_folder(self) -> Path:
@@ -109,6 +119,25 @@ def find_root(start: Path) -> Path:
         where=str(start),
         fix="run `mtctl init`, or point at a project with -C DIR",
     )
+
+
+def load_user_ui(folder: Path) -> UiConfig:
+    """Read the `[ui]` of the user's own `config.toml` in a folder; nothing is asked for where there is no file.
+
+    Raises invalid with file, line and key.
+    """
+    from mtctl.config_ui import UiConfig, read_ui  # noqa: PLC0415 - only the dashboard asks
+
+    file = folder / USER_FILE
+    if not file.exists():
+        return UiConfig()
+    data = read_toml(file)
+    for key, value in data.items():
+        if key != "ui":
+            raise _unknown(key, ["ui"], file)
+        if not isinstance(value, dict):
+            raise invalid("config_value", "[ui] is not a table", where=str(file), fix="write [ui]")
+    return read_ui(data.get("ui", {}), file)
 
 
 def load_project(root: Path) -> Project:
@@ -168,11 +197,12 @@ def load_project(root: Path) -> Project:
         origins=tuple(origins),
         notify_data={key: data[key] for key in _NOTIFY if key in data},
         retention_data=_retention(data, file) if "retention" in data else MappingProxyType({}),
+        ui_data=_ui(data, file) if "ui" in data else MappingProxyType({}),
     )
 
 
 def _check_keys(data: dict[str, Any], file: Path) -> None:
-    known_top = [*_SECTIONS[""], *(name for name in _SECTIONS if name), "sources", "defaults", *_NOTIFY]
+    known_top = [*_SECTIONS[""], *(name for name in _SECTIONS if name), "sources", "defaults", "ui", *_NOTIFY]
     for key in data:
         if key not in known_top:
             raise _unknown(key, known_top, file)
@@ -215,6 +245,16 @@ def _retention(data: dict[str, Any], file: Path) -> dict[str, Any]:
 
     values = _section(data, "retention", file)
     read_retention(values, file)
+    return values
+
+
+def _ui(data: dict[str, Any], file: Path) -> dict[str, Any]:
+    from mtctl.config_ui import read_ui  # noqa: PLC0415 - few projects have it
+
+    values = data["ui"]
+    if not isinstance(values, dict):
+        raise invalid("config_value", "[ui] is not a table", where=str(file), fix="write [ui]")
+    read_ui(values, file)
     return values
 
 

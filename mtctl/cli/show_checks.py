@@ -10,13 +10,20 @@ from mtctl.core.words import lasting, many, size
 if TYPE_CHECKING:
     from mtctl.services.reports.upkeep import GcReport, VerifyReport
 
-_FINDING_FIELDS = ("kind", "table", "check", "intervals", "detail")
+_FINDING_FIELDS = ("kind", "table", "check", "intervals", "detail", "version")
 
 
 def verify_answer(report: VerifyReport) -> Answer:
     """Return what `verify` looked at, and what it found wrong."""
     findings: tuple[Record, ...] = tuple(
-        {"kind": "finding", "table": f.table, "check": f.check, "intervals": f.intervals, "detail": f.detail}
+        {
+            "kind": "finding",
+            "table": f.table,
+            "check": f.check,
+            "intervals": f.intervals,
+            "detail": f.detail,
+            "version": f.version,
+        }
         for f in report.findings
     )
     summary: Record = {
@@ -31,7 +38,7 @@ def verify_answer(report: VerifyReport) -> Answer:
     }
     blocks: list[Block] = []
     if report.findings:
-        rows = tuple((f.table, f.check, f.intervals, f.detail) for f in report.findings)
+        rows = tuple((f.subject, f.check, f.intervals, f.detail) for f in report.findings)
         blocks.append(Grid(heads=("TABLE", "CHECK", "INTERVALS", "FOUND"), rows=rows))
     seen = (
         many(report.tables, "table"),

@@ -10,7 +10,7 @@ from mtctl.core.words import lasting, many, size
 if TYPE_CHECKING:
     from mtctl.services.reports.checking import CheckReport, RepairReport
 
-_FIELDS = ("kind", "table", "check", "intervals", "path", "detail", "mends")
+_FIELDS = ("kind", "table", "check", "intervals", "path", "detail", "mends", "version")
 
 
 def check_answer(report: CheckReport) -> Answer:
@@ -75,7 +75,7 @@ def _grid(report: CheckReport) -> tuple[Block, ...]:
     if not report.found:
         return ()
     rows = tuple(
-        (one.table, one.check, one.intervals, f"{one.path}: {one.detail}" if one.path else one.detail)
+        (one.subject, one.check, one.intervals, f"{one.path}: {one.detail}" if one.path else one.detail)
         for one in report.found
     )
     return (Grid(heads=("TABLE", "CHECK", "INTERVALS", "FOUND"), rows=rows),)
@@ -91,6 +91,7 @@ def _records(report: CheckReport) -> tuple[Record, ...]:
             "path": one.path,
             "detail": one.detail,
             "mends": one.mends,
+            "version": one.version,
         }
         for one in report.found
     )

@@ -61,6 +61,7 @@ def plan_answer(plan: ApplyPlan, schema: str = "mtctl.project.plan/v1") -> Answe
         Lines((f"{name}: rebuilding: {done:,} of {many(total, 'interval')}, until then the old version is read",))
         for name, done, total in plan.rebuilding
     ]
+    blocks += [Lines((f"{name}: {held.text} – {held.fix}",)) for name, held in plan.held_up.items()]
     if not plan.pending and not plan.problems:
         flows = f" and {many(len(plan.workflows), 'workflow')}" if plan.workflows else ""
         blocks.append(Lines((f"no changes: {many(same, 'table')}{flows} as applied",)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _TABLE_FIELDS = (
     "table", "health", "mode", "grain", "wanted", "fresh", "missing_count", "stale_count", "missing", "stale", "why",
     "rows", "bytes", "files", "last_success_at", "last_outcome", "last_error", "running", "schedule", "freshness",
-    "origin", "file", "comment", "tags", "rebuild_done", "rebuild_total",
+    "origin", "file", "comment", "tags", "rebuild_done", "rebuild_total", "held_up",
 )  # fmt: skip
 
 _PARTITION_FIELDS = (
@@ -111,6 +111,7 @@ def detail_answer(detail: TableDetail) -> Answer:
             ("wanted", _span(detail)),
             ("fresh", f"{count(table.fresh)} of {many(table.wanted, 'interval')}"),
             ("rebuilding", _rebuilding(table)),
+            ("held up", f"{table.held_up.text} – {table.held_up.fix}" if table.held_up else ""),
             ("missing", table.missing),
             ("stale", f"{table.stale} ({table.why})" if table.stale else ""),
             ("holds", f"{many(table.rows, 'row')}, {size(table.bytes)} in {many(table.files, 'file')}"),
@@ -196,6 +197,7 @@ def table_record(table: TableStatus) -> Record:
         "tags": dict(table.tags),
         "rebuild_done": table.rebuilding[0] if table.rebuilding else None,
         "rebuild_total": table.rebuilding[1] if table.rebuilding else None,
+        "held_up": table.held_up.text if table.held_up else None,
     }
 
 
@@ -225,6 +227,8 @@ def _behind(table: TableStatus) -> str:
         parts.append(f"{many(table.missing_count, 'missing interval')}: {table.missing}")
     if table.stale_count:
         parts.append(f"{many(table.stale_count, 'stale interval')}: {table.stale} ({table.why})")
+    if table.held_up:
+        parts.append(f"{table.held_up.text} – {table.held_up.fix}")
     return f"{table.table}: {'; '.join(parts)}"
 
 

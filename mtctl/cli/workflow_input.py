@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mtctl.core.errors import Kind, MtctlError, invalid, usage
+from mtctl.core.errors import Kind, MtctlError, usage
+from mtctl.services.typed import toml_of, words_of
 from mtctl.text_files import decode_text, read_text_file
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def text_of(file: str) -> str:
 
 def form_of(file: str) -> dict[str, Any]:
     """Return the keys and values of a TOML file, its stem as the name where it has none; error `toml_syntax`."""
-    form = _parsed(text_of(file), "<stdin>" if file == "-" else file)
+    form = toml_of(text_of(file), "<stdin>" if file == "-" else file)
     if "name" not in form and file != "-":
         form = {"name": Path(file).stem, **form}
     return form
@@ -63,37 +63,4 @@ def edited(form: Mapping[str, Any]) -> dict[str, Any]:
             raise MtctlError(
                 "editor_failed", f"{program} ended with {done.returncode}", kind=Kind.FAILED, fix="nothing was changed"
             )
-        return _parsed(read_text_file(path, what="the edited text"), "the edited text")
-
-
-def pairs_of(texts: Sequence[str], option: str) -> tuple[tuple[str, str], ...]:
-    """Return `NAME=VALUE` words as pairs; usage error `param_pair`, also for a name that comes twice."""
-    found: dict[str, str] = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign or not name:
-            raise usage("param_pair", f"'{text}' is no NAME=VALUE", where=option, fix="e.g. region=eu")
-        if name in found:
-            raise usage("param_pair", f"'{name}' stands there twice", where=option, fix="give it once")
-        found[name] = value
-    return tuple(found.items())
-
-
-def words_of(text: str, option: str) -> tuple[str, ...]:
-    """Return the words of a command line by the quoting rules of a shell; nothing is expanded."""
-    try:
-        words = tuple(shlex.split(text))
-    except ValueError as error:
-        raise usage("command_words", f"'{text}': {error}", where=option, fix="close the quotes") from None
-    if not words:
-        raise usage("command_words", "the command is empty", where=option, fix="name a program")
-    return words
-
-
-def _parsed(text: str, label: str) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415 - only where a definition is read
-
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise invalid("toml_syntax", f"the definition is not TOML: {error}", where=label, fix="correct it") from None
+        return toml_of(read_text_file(path, what="the edited text"), "the edited text")

@@ -50,9 +50,9 @@ def run(  # noqa: PLR0913 - the options of the command
     from mtctl.cli.main import tell  # noqa: PLC0415
     from mtctl.cli.progress import progress  # noqa: PLC0415
     from mtctl.cli.show_workflow_changes import run_answer, run_errors, run_exit  # noqa: PLC0415
-    from mtctl.cli.workflow_input import pairs_of  # noqa: PLC0415
     from mtctl.services.people import user_name  # noqa: PLC0415
     from mtctl.services.reports.workflows import RunArgs  # noqa: PLC0415
+    from mtctl.services.typed import pairs_of  # noqa: PLC0415
 
     args = RunArgs(
         params=pairs_of(param or (), "--param"),

@@ -152,8 +152,9 @@ def _args(  # noqa: PLR0913 - the keys of a task
     queue: str | None,
     priority: int | None,
 ) -> TaskArgs:
-    from mtctl.cli.workflow_input import text_of, words_of  # noqa: PLC0415
+    from mtctl.cli.workflow_input import text_of  # noqa: PLC0415
     from mtctl.services.reports.workflows import TaskArgs  # noqa: PLC0415
+    from mtctl.services.typed import words_of  # noqa: PLC0415
 
     return TaskArgs(
         name=name,

@@ -15,7 +15,7 @@ from mtctl.core.evolution import RENAMED_COLUMN, Evolve
 from mtctl.core.freshness import parse_freshness
 from mtctl.core.interval import Grain
 from mtctl.core.model import EmptyPolicy, Mode, NullPolicy, RangeKind
-from mtctl.core.names import check_table_name, closest, printable
+from mtctl.core.names import MAIN, MAX_COLUMN, check_table_name, closest, printable
 from mtctl.core.partition import Formatter
 from mtctl.core.partition_rules import mode_of, partition_of
 from mtctl.core.schedule_keys import SCHEDULE_KEYS, check_schedule_key, is_schedule_key
@@ -299,8 +299,18 @@ def _pattern(option: Option, reader: _Reader) -> str:
 
 
 def _tables(option: Option, reader: _Reader) -> tuple[str, ...]:
-    names = [_table(part, option, reader) for part in option.value.split(",") if part.strip()]
+    names = [_relation(part, option, reader) for part in option.value.split(",") if part.strip()]
     return tuple(dict.fromkeys(names))
+
+
+def _relation(text: str, option: Option, reader: _Reader) -> str:
+    """Return a name as a query reads it; the first of several parts may be a source, whose tables obey no rule here."""
+    parts = [part.strip() for part in text.split(".")]
+    if len(parts) == 1 or (len(parts) == 2 and parts[0].lower() == MAIN):
+        return _table(text, option, reader)
+    if len(parts) > 3 or not all(parts) or any(len(part) > MAX_COLUMN or printable(part) != part for part in parts):
+        raise reader.bad(option, "does not name tables", "write 'table', 'schema.table' or 'source.schema.table'")
+    return ".".join(parts).lower()
 
 
 def _renamed(option: Option, reader: _Reader) -> str:

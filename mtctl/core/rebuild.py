@@ -11,9 +11,15 @@ from mtctl.core.table_calendar import calendar_of
 from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mtctl.core.ledger import Coverage
     from mtctl.core.model import Instant, TableDefinition
     from mtctl.core.table_view import Wanting
+
+
+OLD, NEW = "old", "new"
+"""What the two versions of a table are called while one is built beside the other: readers see the old one."""
 
 
 @frozen
@@ -30,6 +36,24 @@ class Rebuild:
     needed: IntervalSet
     since_version: int
     begun_at: Instant
+
+
+@frozen
+class Failure:
+    """An attempt at a new version that did not end well: what it was to do, and its error."""
+
+    intervals: IntervalSet
+    code: str
+    error: str
+
+
+@frozen
+class HeldUp:
+    """What a new version lacks because no attempt at it succeeds: where, and the newest error there."""
+
+    intervals: IntervalSet
+    code: str
+    error: str
 
 
 @frozen
@@ -59,6 +83,22 @@ def needed_of(old: TableDefinition, new: TableDefinition, coverage: Coverage, no
 def is_whole(needed: IntervalSet, coverage: Coverage) -> bool:
     """Return whether all that is needed was published: it may be shown, even where some of it is stale again."""
     return not needed - coverage.fresh - coverage.stale_set
+
+
+def held_up(needed: IntervalSet, coverage: Coverage, failures: Iterable[Failure]) -> HeldUp | None:
+    """Return what keeps a new version from being shown; `failures` are attempts at it, the newest first."""
+    lacking = needed - coverage.fresh - coverage.stale_set
+    found: list[tuple[IntervalSet, Failure]] = []
+    for failure in failures:
+        part = failure.intervals & lacking
+        if part:
+            found.append((part, failure))
+            lacking -= part
+    if not found:
+        return None
+    newest = found[0][1]
+    intervals = IntervalSet.of(piece for part, _ in found for piece in part)
+    return HeldUp(intervals=intervals, code=newest.code, error=newest.error)
 
 
 def progress(definition: Wanting, needed: IntervalSet, coverage: Coverage) -> Progress:

@@ -107,8 +107,11 @@ def parse_range(
 def parse_duration(text: str, *, field: str = "duration", kind: Kind = Kind.INVALID, allow_zero: bool = False) -> int:
     """Return the microseconds of `90 minutes`, `2h`, `1d`, `30s`, `15 min`, `1 week`; days have 24 hours.
 
-    A number without unit, a sign, zero (unless allowed), a fraction or more than a century is the error `duration`.
+    A number without unit, a sign, zero (unless allowed; then a bare 0 too), a fraction, more than a century: the error
+    `duration`.
     """
+    if allow_zero and text.strip() == "0":
+        return 0
     match = _DURATION.fullmatch(text.strip())
     unit = _UNITS.get(match[2].lower()) if match else None
     length = int(match[1]) * unit if match and unit else -1

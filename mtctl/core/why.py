@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING
 from mtctl.core.calendar import iso_utc
 from mtctl.core.pulse import CLOCK_FIX, lasting
 from mtctl.core.states import InstanceState, TaskState, WorkflowState
+from mtctl.core.why_facts import TableFacts, TaskFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mtctl.core.why_facts import Facts, ScheduleFacts, TableFacts, TaskFacts
+    from mtctl.core.why_facts import Facts, ScheduleFacts
+
+    _Step = tuple[list["Link"], TableFacts | TaskFacts | None]
+    """Links found, and what the question goes on to."""
 
 
 class Cause(StrEnum):
@@ -80,7 +84,7 @@ def why_table(facts: Facts, name: str) -> Why:
     """Return why a table is not fresher than it is; raises KeyError for one that is not among the facts."""
     if facts.behind:
         return Why(chain=(_clock(facts, name),))
-    return Why(chain=tuple(_table(facts, facts.tables[name], frozenset())))
+    return Why(chain=_walk(facts, facts.tables[name]))
 
 
 def why_instance(facts: Facts, instance: str, state: InstanceState) -> Why:
@@ -92,7 +96,18 @@ def why_instance(facts: Facts, instance: str, state: InstanceState) -> Why:
     task = _telling(task for task in facts.tasks.values() if task.instance == instance)
     if task is None:
         return Why(chain=(Link(subject=instance, cause=Cause.NOTHING, text="it has nothing to do"),))
-    return Why(chain=tuple(_task(facts, task, frozenset())))
+    return Why(chain=_walk(facts, task))
+
+
+def _walk(facts: Facts, first: TableFacts | TaskFacts) -> tuple[Link, ...]:
+    """Return the links from a table or task on, each step telling where the next one looks; chains may be long."""
+    chain: list[Link] = []
+    seen: set[str] = set()
+    at: TableFacts | TaskFacts | None = first
+    while at is not None:
+        links, at = _table(facts, at, seen) if isinstance(at, TableFacts) else _task(facts, at, seen)
+        chain += links
+    return tuple(chain)
 
 
 def _telling(tasks: Iterable[TaskFacts]) -> TaskFacts | None:
@@ -108,30 +123,35 @@ def _telling(tasks: Iterable[TaskFacts]) -> TaskFacts | None:
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
-def _table(facts: Facts, table: TableFacts, seen: frozenset[str]) -> list[Link]:
+def _table(facts: Facts, table: TableFacts, seen: set[str]) -> _Step:
     if table.task is not None:
-        return _task(facts, table.task, seen | {table.name})
+        seen.add(table.name)
+        return [], table.task
     if table.due:
         return _lacking(facts, table, seen)
     if table.unapplied:
         fix = "`mtctl plan` shows the difference, `mtctl apply` puts it in force"
-        return [Link(subject=table.name, cause=Cause.NOT_APPLIED, text=f"{table.unapplied} is not applied", fix=fix)]
-    return [_not_held(table)]
+        text = f"{table.unapplied} is not applied"
+        return [Link(subject=table.name, cause=Cause.NOT_APPLIED, text=text, fix=fix)], None
+    return [_not_held(table)], None
 
 
-def _lacking(facts: Facts, table: TableFacts, seen: frozenset[str]) -> list[Link]:
+def _lacking(facts: Facts, table: TableFacts, seen: set[str]) -> _Step:
     """Return why nobody has been asked to do what is due of a table."""
     name = table.name
     if table.lost_source:
         text = f"{table.due} not fresh, and the source {table.lost_source} is gone"
-        return [Link(subject=name, cause=Cause.SOURCE_MISSING, text=text, fix="put the file back")]
+        return [Link(subject=name, cause=Cause.SOURCE_MISSING, text=text, fix="put the file back")], None
     blocked = _blocked(facts, table, seen)
-    if blocked:
+    if blocked is not None:
         return blocked
+    if table.held_up:
+        text = f"the new version is {table.held_up}; until then the old one is read"
+        return [Link(subject=name, cause=Cause.FAILED, text=text, fix=table.way_out)], None
     if table.last is not None:
-        return [_ended(table.last, name)]
+        return [_ended(table.last, name)], None
     now = f"`mtctl refresh {name}` does it now"
-    return [_scheduled(facts, name, f"{table.due} not fresh: ", table.schedules, now)]
+    return [_scheduled(facts, name, f"{table.due} not fresh: ", table.schedules, now)], None
 
 
 def _not_held(table: TableFacts) -> Link:
@@ -144,27 +164,24 @@ def _not_held(table: TableFacts) -> Link:
     return Link(subject=table.name, cause=Cause.NOTHING, text=text)
 
 
-def _blocked(facts: Facts, table: TableFacts, seen: frozenset[str]) -> list[Link]:
-    """Return the chain through the first upstream table that is not fresh, empty where none is in the way."""
+def _blocked(facts: Facts, table: TableFacts, seen: set[str]) -> _Step | None:
+    """Return the step to the first upstream table that is not fresh, None where none is in the way."""
     upstream = next((name for name in table.blockers if name not in seen), None)
     if upstream is None:
-        return []
+        return None
+    seen.add(table.name)
     text = f"{table.due} not fresh: waits for {upstream}, which is not fresh"
     fix = f"`mtctl refresh +{table.name}` refreshes what it reads first"
-    return [
-        Link(subject=table.name, cause=Cause.UPSTREAM, text=text, fix=fix),
-        *_upstream(facts, upstream, seen | {table.name}),
-    ]
+    links, then = _upstream(facts, upstream, seen)
+    return [Link(subject=table.name, cause=Cause.UPSTREAM, text=text, fix=fix), *links], then
 
 
-def _upstream(facts: Facts, name: str, seen: frozenset[str]) -> list[Link]:
+def _upstream(facts: Facts, name: str, seen: set[str]) -> _Step:
     table = facts.tables.get(name)
-    if table is not None and name not in seen:
-        return _table(facts, table, seen)
     if table is not None:
-        return []
+        return [], table if name not in seen else None
     fix = "define it, or take it out of the query"
-    return [Link(subject=name, cause=Cause.UPSTREAM, text="there is no such table", fix=fix)]
+    return [Link(subject=name, cause=Cause.UPSTREAM, text="there is no such table", fix=fix)], None
 
 
 def why_workflow(facts: Facts, schedule: ScheduleFacts) -> Why:
@@ -214,40 +231,43 @@ def _next_fire(facts: Facts, subject: str, lead: str, enabled: Sequence[Schedule
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
 
-def _task(facts: Facts, task: TaskFacts, seen: frozenset[str]) -> list[Link]:
+def _task(facts: Facts, task: TaskFacts, seen: set[str]) -> _Step:
     match task.state:
         case TaskState.RUNNING:
-            return [_running(facts, task)]
+            return [_running(facts, task)], None
         case TaskState.SUSPENDED:
             text = f"held: {task.why or 'suspended'}"
             fix = f"`mtctl instance resume {task.instance}`"
-            return [Link(subject=_subject(task), cause=Cause.SUSPENDED, text=text, fix=fix)]
+            return [Link(subject=_subject(task), cause=Cause.SUSPENDED, text=text, fix=fix)], None
         case TaskState.CREATED:
             return _created(facts, task, seen)
         case TaskState.PENDING:
             return _pending(facts, task, seen)
         case _:
-            return [_ended(task, _subject(task))]
+            return [_ended(task, _subject(task))], None
 
 
-def _created(facts: Facts, task: TaskFacts, seen: frozenset[str]) -> list[Link]:
+def _created(facts: Facts, task: TaskFacts, seen: set[str]) -> _Step:
     """Return the chain of a task that waits for earlier ones of its instance, on through the one that tells most."""
     above = [facts.tasks[one] for one in task.upstream if one in facts.tasks]
     first = _telling(one for one in above if _key(one) not in seen)
     if first is None:
         text = "waits for the earlier tasks of its instance"
-        return [Link(subject=_subject(task), cause=Cause.TASK, text=text)]
+        return [Link(subject=_subject(task), cause=Cause.TASK, text=text)], None
     text = f"waits for task {first.name} of {task.instance}, which is {first.state}"
     link = Link(subject=_subject(task), cause=Cause.TASK, text=text)
-    return [link, *_task(facts, first, seen | {_key(task)})]
+    seen.add(_key(task))
+    return [link], first
 
 
-def _pending(facts: Facts, task: TaskFacts, seen: frozenset[str]) -> list[Link]:
+def _pending(facts: Facts, task: TaskFacts, seen: set[str]) -> _Step:
     if task.waits_for is not None and task.ready_at > facts.now:
         text = f"waits for {task.waits_for}, which is not fresh"
         link = Link(subject=_subject(task), cause=Cause.UPSTREAM, text=text)
-        return [link, *_upstream(facts, task.waits_for, seen | {task.table or ""})]
-    return [_ready(facts, task)]
+        seen.add(task.table or "")
+        links, then = _upstream(facts, task.waits_for, seen)
+        return [link, *links], then
+    return [_ready(facts, task)], None
 
 
 def _ready(facts: Facts, task: TaskFacts) -> Link:  # noqa: PLR0911 - one rule a line, the first that fits wins

@@ -78,7 +78,8 @@ class TableFacts:
     """A table: `due` are its wanted intervals that are not fresh, in words, '' if none.
 
     `task` is its open task, `last` its newest ended one where that did not end well. `blockers` are the upstream tables
-    without which nothing of `due` can be done. `closes_at` is when the next interval is wanted.
+    without which nothing of `due` can be done. `closes_at` is when the next interval is wanted. `held_up` says what
+    keeps a new version from being shown, and `way_out` what to do about it.
     """
 
     name: str
@@ -91,6 +92,8 @@ class TableFacts:
     schedules: tuple[ScheduleFacts, ...] = ()
     unapplied: str = ""
     lost_source: str = ""
+    held_up: str = ""
+    way_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ a chain of ten thousand tasks is drawn too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from mtctl.core.errors import usage
@@ -23,7 +23,7 @@ from mtctl.core.workflow import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from mtctl.core.workflow import WorkflowDefinition, WorkflowTask
 
@@ -50,28 +50,41 @@ def graph(definition: WorkflowDefinition, lineage: Mapping[str, Collection[str]]
     raise usage("graph_format", f"'{printable(form[:40])}' is not a way to draw", where="--format", fix=fix)
 
 
+class Branch(NamedTuple):
+    """One line of the tree: what stands before the task, its name, and whether it is drawn elsewhere already."""
+
+    before: str
+    task: str
+    is_pointer: bool
+
+
 def text_graph(definition: WorkflowDefinition, lineage: Mapping[str, Collection[str]]) -> str:
     """Return the tree: the workflow, its first tasks, below each what waits for it."""
-    below = _below(definition)
     inside = {task.spec.table for task in definition.tasks if isinstance(task.spec, RefreshSpec)}
     by_name = {task.name: task for task in definition.tasks}
-    roots = [task.name for task in definition.tasks if not task.upstream]
     lines = [_head(definition)]
-    drawn: set[str] = set()
+    for before, name, is_pointer in tree(definition):
+        text = f"→ {name}" if is_pointer else _line(definition, by_name[name], lineage, inside)
+        lines.append(f"{before}{text}")
+    return "\n".join(lines) + "\n"
+
+
+def tree(definition: WorkflowDefinition) -> Iterator[Branch]:
+    """Return the lines of the tree, from the first tasks down; a task with several above hangs below the first."""
+    below = _below(definition)
+    by_name = {task.name: task for task in definition.tasks}
+    roots = [task.name for task in definition.tasks if not task.upstream]
     stack = [(name, "", at == len(roots) - 1, "") for at, name in enumerate(roots)][::-1]
     while stack:
         name, indent, is_last, above = stack.pop()
-        branch = "└─ " if is_last else "├─ "
-        task = by_name[name]
-        if above and task.upstream[0] != above:
-            lines.append(f"{indent}{branch}→ {name}")
+        branch = indent + ("└─ " if is_last else "├─ ")
+        if above and by_name[name].upstream[0] != above:
+            yield Branch(branch, name, is_pointer=True)
             continue
-        drawn.add(name)
-        lines.append(f"{indent}{branch}{_line(definition, task, lineage, inside)}")
+        yield Branch(branch, name, is_pointer=False)
         deeper = indent + ("   " if is_last else "│  ")
         children = below.get(name, [])
         stack += [(child, deeper, at == len(children) - 1, name) for at, child in enumerate(children)][::-1]
-    return "\n".join(lines) + "\n"
 
 
 def mermaid_graph(definition: WorkflowDefinition) -> str:

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtctl.core.errors import Kind, MtctlError
-from mtctl.engine import wire, wire_rewrite, wire_tasks
+from mtctl.engine import wire, wire_rewrite, wire_survey, wire_tasks
 from mtctl.engine.compare import comparison
 from mtctl.engine.process import RunnerProcess
 from mtctl.ports.engine import Progress, QueryResult
@@ -119,6 +119,11 @@ class RunnerClient:
     def measure(self, request: MeasureRequest) -> Measured:
         """Recompute one file; see the port."""
         return wire.load_measured(self._call({"do": "measure", "request": wire.dump_measure(request)}))
+
+    def survey(self, requests: Sequence[MeasureRequest]) -> list[Measured | None]:
+        """Recompute many files; see the port."""
+        answer = self._call({"do": "survey", "requests": wire_survey.dump_survey(requests)})
+        return [None if one is None else wire.load_measured(one) for one in answer]
 
     def rewrite(self, request: RewriteRequest) -> tuple[StagedFile, ...]:
         """Write files anew; see the port."""

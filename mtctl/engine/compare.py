@@ -36,12 +36,13 @@ def ranged(relation: Relation) -> str:
         return f"SELECT CAST(0 AS INTEGER) AS {PART}{typed} LIMIT 0"
     whole = [one for one in relation.ranges if one.whole]
     cut = [one for one in relation.ranges if not one.whole]
+    without = f" {literals.without(relation.deleted, relation.snapshot_id)}" if relation.deleted else ""
     selects = []
     if whole:
         files = literals.parquet([one.path for one in whole], columns)
         values = ", ".join(f"({literals.text(one.path)}, {int(one.part)})" for one in whole)
         selects.append(
-            f"SELECT r.n AS {PART}{names} FROM {files} d JOIN (VALUES {values}) AS r(f, n) ON d.filename = r.f"
+            f"SELECT r.n AS {PART}{names} FROM {files} d JOIN (VALUES {values}) AS r(f, n) ON d.filename = r.f{without}"
         )
     if cut:
         ranges = Counter(one.path for one in cut)
@@ -49,7 +50,7 @@ def ranged(relation: Relation) -> str:
         join = "JOIN" if max(ranges.values()) <= _FEW else "ASOF JOIN"
         selects.append(
             f"SELECT r.n AS {PART}{names} FROM {files} d {join} (VALUES {', '.join(map(_value, cut))}) "
-            "AS r(f, a, b, n) ON d.filename = r.f AND d.file_row_number >= r.a WHERE d.file_row_number < r.b"
+            f"AS r(f, a, b, n) ON d.filename = r.f AND d.file_row_number >= r.a{without} WHERE d.file_row_number < r.b"
         )
     return " UNION ALL ".join(selects)
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.model import Column
 from mtctl.core.names import quote
+from mtctl.core.values import replace
 from mtctl.engine.types import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mtctl.ports.engine import Relation
+    from mtctl.ports.engine import DeleteFile, Relation
 
 
 def text(value: str) -> str:
@@ -31,27 +32,65 @@ def text_list(values: Iterable[str]) -> str:
     return f"[{', '.join(text(value) for value in values)}]"
 
 
-def parquet(files: Sequence[str], columns: Sequence[Column], *, row_numbers: bool = False) -> str:
+def parquet(files: Sequence[str], columns: Sequence[Column]) -> str:
     """Return the `read_parquet` call that reads these files by field id, in the order of the columns."""
     entries = ", ".join(
         f"{c.field_id}: {{name: {text(c.name)}, type: {text(c.stored_type)}, default_value: NULL}}" for c in columns
     )
-    extra = ", file_row_number = true" if row_numbers else ""
-    return f"read_parquet({text_list(files)}, schema = MAP {{{entries}}}{extra})"
+    return f"read_parquet({text_list(files)}, schema = MAP {{{entries}}})"
 
 
 def rows_of(relation: Relation) -> str:
-    """Return the SELECT of a relation's files; of those that it sees a part of, the rows that had come by then."""
-    if not relation.partial:
-        return f"SELECT * FROM {parquet(relation.files, relation.columns)}"
-    partial = [path for path in relation.files if path in relation.partial]
-    whole = [path for path in relation.files if path not in relation.partial]
-    if not partial:
-        return f"SELECT * FROM {parquet(whole, relation.columns)}"
-    came = Column(name=_CAME, type="BIGINT", stored_type="BIGINT", lake_type="int64", field_id=_CAME_ID)
-    source = parquet(partial, [*relation.columns, came])
-    part = f"SELECT {names(relation.columns)} FROM {source} WHERE {quote(_CAME)} <= {relation.snapshot_id}"
-    return f"{part} UNION ALL SELECT * FROM {parquet(whole, relation.columns)}" if whole else part
+    """Return the SELECT of a relation's files: of those that it sees a part of, the rows that had come by then.
+
+    Rows that another client has deleted are left out.
+    """
+    cut, partial = {one.data for one in relation.deleted}, set(relation.partial)
+    parts = []
+    for is_partial in (True, False):
+        files = [path for path in relation.files if (path in partial) == is_partial]
+        kept = [path for path in files if path not in cut]
+        parts += [_whole(relation, kept, is_partial=is_partial)] if kept else []
+        parts += [_rest(relation, files, is_partial=is_partial)] if len(kept) < len(files) else []
+    return " UNION ALL ".join(parts)
+
+
+def _whole(relation: Relation, files: Sequence[str], *, is_partial: bool) -> str:
+    if not is_partial:
+        return f"SELECT * FROM {parquet(files, relation.columns)}"
+    source = parquet(files, [*relation.columns, _came(_CAME)])
+    return f"SELECT {names(relation.columns)} FROM {source} WHERE {quote(_CAME)} <= {relation.snapshot_id}"
+
+
+def _rest(relation: Relation, files: Sequence[str], *, is_partial: bool) -> str:
+    """Return the rows of those of the files from which another client has deleted some."""
+    asked = set(files)
+    deleted = [one for one in relation.deleted if one.data in asked]
+    # Under names of our own: a table may have a column that is called like one of those that DuckDB adds.
+    named = [replace(column, name=f"c{place}") for place, column in enumerate(relation.columns)]
+    shown = ", ".join(f"d.c{place} AS {quote(column.name)}" for place, column in enumerate(relation.columns))
+    source = parquet(list(dict.fromkeys(one.data for one in deleted)), [*named, _came("came")] if is_partial else named)
+    since = f" WHERE d.came <= {relation.snapshot_id}" if is_partial else ""
+    return f"SELECT {shown} FROM {source} d {without(deleted, relation.snapshot_id)}{since}"
+
+
+def without(deleted: Sequence[DeleteFile], snapshot_id: int) -> str:
+    """Return the join that leaves out of `d` what delete files list; `d` reads the data files by these very paths."""
+    pieces = []
+    for is_partial in (True, False):
+        listed = [one for one in deleted if one.is_partial == is_partial]
+        if listed:
+            pairs = ", ".join(f"({text(one.path)}, {text(one.data)})" for one in listed)
+            since = f" WHERE x.{quote(_CAME)} <= {snapshot_id}" if is_partial else ""
+            pieces.append(
+                f"SELECT m.f, x.pos FROM read_parquet({text_list(dict.fromkeys(one.path for one in listed))}) x "
+                f"JOIN (VALUES {pairs}) AS m(l, f) ON x.filename = m.l{since}"
+            )
+    return f"ANTI JOIN ({' UNION ALL '.join(pieces)}) AS g ON d.filename = g.f AND d.file_row_number = g.pos"
+
+
+def _came(name: str) -> Column:
+    return Column(name=name, type="BIGINT", stored_type="BIGINT", lake_type="int64", field_id=_CAME_ID)
 
 
 _CAME, _CAME_ID = "_ducklake_internal_snapshot_id", 2147483539

@@ -19,7 +19,7 @@ import duckdb
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.secret import redact
-from mtctl.engine import wire, wire_rewrite, wire_shape, wire_tasks
+from mtctl.engine import wire, wire_rewrite, wire_shape, wire_survey, wire_tasks
 from mtctl.engine.binding import Binder
 from mtctl.engine.bounds import sight_of
 from mtctl.engine.compact import layouts, rewrite
@@ -33,6 +33,7 @@ from mtctl.engine.script import script
 from mtctl.engine.session import Session
 from mtctl.engine.settings import load_settings
 from mtctl.engine.stage import stage
+from mtctl.engine.survey import survey
 from mtctl.engine.syntax import read_selects, shapes
 from mtctl.engine.troubles import FULL_FIX, translate
 from mtctl.engine.wire_sight import dump_sight
@@ -260,6 +261,11 @@ class Runner:
         """Answer a `measure` frame."""
         return wire.dump_measured(measure(self._opened, wire.load_measure(frame["request"]), self._probe))
 
+    def survey(self, frame: dict[str, Any]) -> Any:
+        """Answer a `survey` frame."""
+        found = survey(self._opened, wire_survey.load_survey(frame["requests"]), self._probe)
+        return [None if one is None else wire.dump_measured(one) for one in found]
+
     def rewrite(self, frame: dict[str, Any]) -> Any:
         """Answer a `rewrite` frame."""
         files = rewrite(self._opened, wire_rewrite.load_request(frame["request"]))
@@ -325,6 +331,7 @@ _ANSWERS: dict[str, Callable[[Runner, dict[str, Any]], Any]] = {
     "describe": Runner.describe,
     "stage": Runner.stage,
     "measure": Runner.measure,
+    "survey": Runner.survey,
     "rewrite": Runner.rewrite,
     "layouts": Runner.layouts,
     "query": Runner.query,

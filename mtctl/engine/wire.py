@@ -16,6 +16,7 @@ from mtctl.core.secret import Hidden
 from mtctl.core.staged import ColumnStats, Staged, StagedFile, StagedInterval
 from mtctl.engine import wire_rewrite
 from mtctl.ports.engine import (
+    DeleteFile,
     DescribeRequest,
     Description,
     FileRange,
@@ -88,15 +89,23 @@ def dump_relation(r: Relation) -> list[Any]:
     """Return the relation's parts."""
     ranges = None if r.ranges is None else [[one.path, one.start, one.rows, one.part, one.whole] for one in r.ranges]
     columns = [dump_column(c) for c in r.columns]
-    return [list(r.names), columns, list(r.files), ranges, list(r.partial), r.snapshot_id]
+    deleted = [[one.data, one.path, one.is_partial] for one in r.deleted]
+    return [list(r.names), columns, list(r.files), ranges, list(r.partial), r.snapshot_id, deleted]
 
 
 def load_relation(d: list[Any]) -> Relation:
     """Return the relation of `dump_relation`."""
     ranges = None if d[3] is None else tuple(_load_range(*one) for one in d[3])
     columns = tuple(load_column(c) for c in d[1])
-    names, files, partial = tuple(d[0]), tuple(d[2]), tuple(d[4])
-    return Relation(names=names, columns=columns, files=files, ranges=ranges, partial=partial, snapshot_id=d[5])
+    return Relation(
+        names=tuple(d[0]),
+        columns=columns,
+        files=tuple(d[2]),
+        ranges=ranges,
+        partial=tuple(d[4]),
+        snapshot_id=d[5],
+        deleted=tuple(DeleteFile(data=data, path=path, is_partial=partial) for data, path, partial in d[6]),
+    )
 
 
 def _load_range(path: str, start: int, rows: int, part: int, whole: bool) -> FileRange:  # noqa: FBT001 - as dumped
@@ -342,6 +351,7 @@ def dump_measure(r: MeasureRequest) -> Json:
         "zone": r.zone,
         "partition": dump_partition(r.partition),
         "intervals": [[i.start, i.end] for i in r.intervals],
+        "sha256": r.sha256,
     }
 
 
@@ -354,6 +364,7 @@ def load_measure(d: Json) -> MeasureRequest:
         zone=d["zone"],
         partition=load_partition(d["partition"]),
         intervals=tuple(Interval(a, b) for a, b in d["intervals"]),
+        sha256=d["sha256"],
     )
 
 

@@ -17,18 +17,24 @@ _HOMES = {
     "changes": "Claimed NewInstance NewTable NewTask Publication Published Refused",
     "clock": "Clock",
     "engine": (
-        "CompareRequest DescribeRequest Description Engine ExportRequest Exported FileRange "
+        "CompareRequest DeleteFile DescribeRequest Description Engine ExportRequest Exported FileRange "
         "MeasureRequest Measured Parsed Progress QueryResult Relation ScriptRequest Scripted Slice StageRequest"
     ),
-    "damage": "DamageTx DamageView ForeignTable HasDamage NamedFile Oddity",
+    "damage": "DamageTx DamageView Deletion ForeignTable HasDamage NamedFile Oddity",
+    "event_board": "EventReads EventWindow",
     "files": "DataFile Lake",
     "history": "HasPast Moment Past PastFile PastRefresh PastTable PastVersion",
     "holders": "HolderInfo Liveness",
     "lake_mark": "LakeMark",
     "machine": "Machine PathFacts StateFacts",
+    "near": (
+        "FileTotals HasNear Near NearAttempt NearEvent NearFile NearInstance NearTable NearTask RunStats TaskWords Try"
+    ),
     "notices": "NoticeRow",
     "notify": "Channel Message",
     "pruning": "HasFileBounds",
+    "queue_board": "QueueReads QueueSide QueuedTask",
+    "ranges": "IntervalCounts RangeReads RangeRow RangeTable RangeTask RivalTask",
     "retention": "HasRetention LakeCounts OldTable PinRow RetentionTx RetentionView Scheduled",
     "rebuilding": "HasRebuilds Rebuilds",
     "rewinding": "Ahead RewindTx",
@@ -37,6 +43,7 @@ _HOMES = {
         "RewriteRequest"
     ),
     "sharing": "SharesCatalog",
+    "standing": "EndedTry FlowRow OpenTask StandingRow Standings",
     "store": "Store Tx View",
     "tables": "LastAttempt TableTotals",
     "turns": "Turns",

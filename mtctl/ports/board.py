@@ -10,6 +10,10 @@ from mtctl.core.values import frozen
 if TYPE_CHECKING:
     from mtctl.core.interval import IntervalSet
     from mtctl.core.states import InstanceState
+    from mtctl.ports.event_board import EventReads
+    from mtctl.ports.queue_board import QueueReads
+    from mtctl.ports.ranges import RangeReads
+    from mtctl.ports.standing import Standings
     from mtctl.ports.work import InstanceRow
 
 ORDERS = ("id", "title", "state", "trigger", "started", "ended", "duration")
@@ -42,8 +46,23 @@ class Board(Protocol):
     def run_strips(self, table_ids: list[int], length: int) -> dict[int, tuple[str, ...]]:
         """Return the outcomes of the newest attempts of tables, oldest first; the running one is `running`."""
 
+    def ranges(self) -> RangeReads:
+        """Return the reads about refreshes of many intervals."""
+
     def at_work(self, table_id: int) -> tuple[IntervalSet, IntervalSet]:
         """Return what a running task of a table does, and what the last one to end did, if it failed."""
+
+    def standings(self) -> Standings:
+        """Return the reads about how all tables stand."""
+
+    def waiting(self) -> QueueReads:
+        """Return the reads about one queue."""
+
+    def happened(self) -> EventReads:
+        """Return the reads about events."""
+
+    def last_states(self) -> dict[int, InstanceState]:
+        """Return the state of the newest instance of each workflow that has one."""
 
 
 class HasBoard(Protocol):

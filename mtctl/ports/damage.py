@@ -23,8 +23,9 @@ DAMAGED = "file damaged"
 class NamedFile:
     """One file that the catalog names; `path` is absolute.
 
-    `table_id` is None where the table is not one of ours. `is_live` says that the newest snapshot shows it, else only
-    older ones do. `footer_bytes` and `sha256` are None where nobody wrote them down.
+    `table_id` is None where the table is not one of ours; `lake_table_id` tells its versions apart. `is_live` says that
+    the newest snapshot shows it, else only older ones do. `footer_bytes` and `sha256` are None where nobody wrote them
+    down.
     """
 
     file_id: int
@@ -35,6 +36,7 @@ class NamedFile:
     footer_bytes: int | None
     sha256: str | None
     is_live: bool
+    lake_table_id: int
 
 
 @frozen
@@ -42,7 +44,7 @@ class Oddity:
     """Something in the catalog that mtctl did not write, or that is gone from it, on one of our tables.
 
     `check` is one of `foreign rows`, `delete file`, `inlined data`, `catalog row`; `intervals` are those that it
-    concerns, empty where it concerns the whole table.
+    concerns, empty where it concerns the whole table. `lake_table_id` is None where the catalog has no table for it.
     """
 
     table_id: int
@@ -50,6 +52,21 @@ class Oddity:
     check: str
     detail: str
     intervals: tuple[Interval, ...] = ()
+    lake_table_id: int | None = None
+
+
+@frozen
+class Deletion:
+    """A delete file of another client: which rows of a data file are gone at a snapshot; both paths are absolute.
+
+    Of one that `is_partial` some went only later. One that `is_odd` is nothing that DuckDB reads as Parquet.
+    """
+
+    lake_table_id: int
+    data: str
+    path: str
+    is_partial: bool
+    is_odd: bool
 
 
 @frozen
@@ -82,9 +99,6 @@ class DamageView(Protocol):
     def intervals(self, file_ids: Iterable[int]) -> dict[int, tuple[Interval, ...]]:
         """Return the live intervals whose rows lie in these files, by file."""
 
-    def deleted(self) -> dict[str, str]:
-        """Return, by the absolute path of a live file of ours, the delete file that another client gave it."""
-
     def oddities(self) -> list[Oddity]:
         """Return what others have done to our tables."""
 
@@ -113,6 +127,9 @@ class HasDamage(Protocol):
 
     def foreign_writes(self) -> bool:
         """Return whether other DuckLake clients may keep tables of their own in the catalog."""
+
+    def deletions(self, lake_table_ids: Iterable[int], snapshot_id: int) -> list[Deletion]:
+        """Return what other clients have deleted of these lake tables at a snapshot."""
 
     def damage(self) -> DamageTx:
         """Return the looks at damage; what puts anything right needs a write transaction."""

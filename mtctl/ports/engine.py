@@ -47,13 +47,25 @@ class FileRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteFile:
+    """Which rows of a data file another client has deleted: a file that lists their positions; paths are absolute.
+
+    Of one that `is_partial` only those count that were deleted in a relation's snapshot or before.
+    """
+
+    data: str
+    path: str
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
     """A table or source that a query may name.
 
     `names` are all the spellings it answers to (`t`, `main.t`, `project.main.t`). `columns` give its schema; `files`
     its pinned Parquet files (absolute paths), read by field id; a relation without files is empty. One that gives
     `ranges` instead has only the rows of these, and a first column `part` with their number. Of the files in `partial`
-    only the rows count that came in `snapshot_id` or before.
+    only the rows count that came in `snapshot_id` or before, and what `deleted` lists is left out.
     """
 
     names: tuple[str, ...]
@@ -62,6 +74,7 @@ class Relation:
     ranges: tuple[FileRange, ...] | None = None
     partial: tuple[str, ...] = ()
     snapshot_id: int = 0
+    deleted: tuple[DeleteFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,16 +164,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """A streamed result: column names, DuckDB types, and rows of text (None for NULL), a chunk at a time."""
+    """A streamed result: column names, DuckDB types, and rows of text (None for NULL), a chunk at a time.
+
+    `snapshot_id` is what the lake's tables are read as of, None where nobody says.
+    """
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
     chunks: Iterator[list[list[str | None]]]
+    snapshot_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureRequest:
-    """One live data file to recompute: what `verify` compares with ledger and catalog."""
+    """One live data file to recompute: what `verify` compares with ledger and catalog.
+
+    `sha256` is the checksum that it was published with, None where nobody wrote it down.
+    """
 
     path: str
     columns: tuple[Column, ...]
@@ -168,6 +188,7 @@ class MeasureRequest:
     zone: str
     partition: Partition | None
     intervals: tuple[Interval, ...] = ()  # per range, where the partition says that its rows must belong
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +291,13 @@ class Engine(Protocol):
 
     def measure(self, request: MeasureRequest) -> Measured:
         """Recompute count, size, sha256, fingerprints and statistics of one live file."""
+
+    def survey(self, requests: Sequence[MeasureRequest]) -> list[Measured | None]:
+        """Recompute the same of many files of one table at once, None for those of which that does not tell all.
+
+        Only files with the checksum that they were published with are looked at; of these, what footers say of least
+        and greatest values counts. No path stands there twice.
+        """
 
     def export(self, request: ExportRequest, on_progress: Callable[[Progress], None]) -> Exported:
         """Write the rows of one SELECT into a file, fsynced and renamed into place.

@@ -51,7 +51,7 @@ class PastFile:
     """A data file of a table at one snapshot; `path` is absolute.
 
     `is_partial` says that it also holds rows which came later. `odd` says why its rows cannot be told from the file: a
-    foreign client deleted some, or added it. Empty for every file of mtctl's own.
+    foreign client added it. Empty for every file of mtctl's own.
     """
 
     file_id: int

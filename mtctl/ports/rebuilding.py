@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mtctl.core.model import Table, TableDefinition
-    from mtctl.core.rebuild import Rebuild
+    from mtctl.core.model import Instant, Table, TableDefinition
+    from mtctl.core.rebuild import Failure, Rebuild
 
 
 class Rebuilds(Protocol):
@@ -22,6 +22,12 @@ class Rebuilds(Protocol):
 
         Its files of then are not to be read with its columns of now.
         """
+
+    def parked(self) -> dict[int, Table]:
+        """Return, by the id of each table of which a new version is built, the old one under the id of its books."""
+
+    def failures(self, table_id: int, since: Instant, limit: int) -> list[Failure]:
+        """Return attempts at the version in force that did not end well since an instant, the newest first."""
 
     def shown(self, tables: Sequence[Table]) -> list[Table]:
         """Return tables as readers see them: the old version of those that are being rebuilt."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from mtctl.ports.board import HasBoard
 from mtctl.ports.damage import HasDamage
 from mtctl.ports.history import HasPast
+from mtctl.ports.near import HasNear
 from mtctl.ports.pruning import HasFileBounds
 from mtctl.ports.rebuilding import HasRebuilds
 from mtctl.ports.retention import HasRetention
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from mtctl.ports.workflows import Fired, Mark, NewWorkflow, OpenInstance, QueueRow, SkippedFires, WorkflowRow
 
 
-class View(HasDamage, HasBoard, HasPast, HasRetention, HasCompaction, HasRebuilds, HasFileBounds, Turns, Protocol):
+class View(
+    HasDamage, HasBoard, HasNear, HasPast, HasRetention, HasCompaction, HasRebuilds, HasFileBounds, Turns, Protocol
+):
     """Reads of one consistent moment."""
 
     def tables(self, names: Sequence[str] | None = None) -> list[Table]:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.names import MAIN, quote, split_name
+from mtctl.core.values import replace
 from mtctl.ports.sharing import FILE
+from mtctl.services.deletions import deleted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,17 +40,18 @@ def shared_statement(project: Project, store: Store, lake: Lake) -> str:
 
 
 def view_statements(store: Store) -> tuple[str, ...]:
-    """Return a view for each table over the files that are live now, rows that others have deleted left out."""
+    """Return a view for each table over the files that readers see now, rows that others have deleted left out."""
     with store.read() as view:
-        tables = view.tables()
-        paths = {table.table_id: [file.path for file in view.data_files(table.table_id)] for table in tables}
-        deleted = view.damage().deleted()
-    return tuple(_view(table, paths[table.table_id], deleted) for table in tables)
+        snapshot, tables = view.snapshot(), view.rebuilds().shown(view.tables())
+        paths = view.file_paths([table.table_id for table in tables], snapshot)
+        gone = deleted(view, {table.lake_table_id: table.definition.name for table in tables}, snapshot)
+    by_path = {one.data: one.path for files in gone.values() for one in files}
+    return tuple(_view(table, paths[table.table_id], by_path) for table in tables)
 
 
-def _view(table: Table, paths: Sequence[str], deleted: Mapping[str, str]) -> str:
+def _view(table: Table, paths: Sequence[str], deletes: Mapping[str, str]) -> str:
     columns = table.definition.columns
-    gone = {path: deleted[path] for path in paths if path in deleted}
+    gone = {path: deletes[path] for path in paths if path in deletes}
     whole = [path for path in paths if path not in gone]
     parts = [_rows(columns, whole)] if whole or not gone else []
     parts += [_rest(columns, path, delete) for path, delete in gone.items()]
@@ -67,10 +70,12 @@ def _rows(columns: Sequence[Column], paths: Sequence[str]) -> str:
 
 def _rest(columns: Sequence[Column], path: str, delete: str) -> str:
     """Return the rows of a file without those whose positions its delete file lists."""
-    names = ", ".join(quote(column.name) for column in columns)
-    rows = f"read_parquet([{_text(path)}], schema = {_schema(columns)}, file_row_number = true)"
-    gone = f"(SELECT pos AS file_row_number FROM read_parquet({_text(delete)}))"  # noqa: S608 - quoted
-    return f"SELECT {names} FROM {rows} ANTI JOIN {gone} USING (file_row_number)"  # noqa: S608 - the same
+    # Under names of our own: a table may have a column that is called like the one that DuckDB adds.
+    named = [replace(column, name=f"c{place}") for place, column in enumerate(columns)]
+    shown = ", ".join(f"d.c{place} AS {quote(column.name)}" for place, column in enumerate(columns))
+    rows = f"read_parquet([{_text(path)}], schema = {_schema(named)})"
+    gone = f"read_parquet({_text(delete)})"
+    return f"SELECT {shown} FROM {rows} d ANTI JOIN {gone} g ON d.file_row_number = g.pos"  # noqa: S608 - quoted
 
 
 def _schema(columns: Sequence[Column]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.interval import Interval
 from mtctl.core.values import frozen
+from mtctl.services.ranges import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,17 +16,19 @@ if TYPE_CHECKING:
     from mtctl.core.states import InstanceState
     from mtctl.ports.board import InstanceWindow
     from mtctl.ports.clock import Clock
+    from mtctl.ports.event_board import EventWindow
     from mtctl.ports.store import Store
     from mtctl.ports.work import EventRow, InstanceRow
+    from mtctl.ports.workflows import WorkflowRow
+    from mtctl.services.lineage import Lineages
+    from mtctl.services.near import Nears
+    from mtctl.services.queue_board import QueueBoard
     from mtctl.services.reporting import Report
     from mtctl.services.reports.tables import TableStatus
     from mtctl.services.status import Overview
 
 STRIP = 20
 """How many of a table's last runs are shown."""
-
-EVENTS = 500
-"""How many of the newest events are shown."""
 
 
 @frozen
@@ -65,6 +68,28 @@ class Boards:
         self._store = store
         self._clock = clock
         self._overview = overview
+        self.ranges = Ranges(store)
+
+    @property
+    def lineage(self) -> Lineages:
+        """How all tables stand and hang together."""
+        from mtctl.services.lineage import Lineages  # noqa: PLC0415 - only where tables are listed
+
+        return Lineages(self._store, self._clock)
+
+    @property
+    def queue(self) -> QueueBoard:
+        """One queue from near."""
+        from mtctl.services.queue_board import QueueBoard  # noqa: PLC0415 - only where one is open
+
+        return QueueBoard(self._store, self._clock)
+
+    @property
+    def near(self) -> Nears:
+        """One thing from near."""
+        from mtctl.services.near import Nears  # noqa: PLC0415 - only where something is open
+
+        return Nears(self._store, self._clock)
 
     def now(self) -> Instant:
         """Return the present instant."""
@@ -133,7 +158,22 @@ class Boards:
         with self._store.read() as view:
             return Counts(instances=view.board().instance_counts(), at=self._clock.now())
 
-    def events(self) -> Sequence[EventRow]:
-        """Return the newest events, the newest first."""
+    def events(self, window: EventWindow) -> Sequence[EventRow]:
+        """Return a window of the newest events."""
         with self._store.read() as view:
-            return tuple(reversed(view.events_after(max(0, view.last_event() - EVENTS), EVENTS)))
+            return view.board().happened().window(window)
+
+    def event_total(self, wanted: Filter) -> int:
+        """Return how many of the newest events pass a filter."""
+        with self._store.read() as view:
+            return view.board().happened().total(wanted)
+
+    def workflows(self) -> tuple[tuple[WorkflowRow, InstanceState | None], ...]:
+        """Return the workflows by name, each with the state of its newest instance.
+
+        A table without a schedule has nothing that could run by itself: it is left out.
+        """
+        with self._store.read() as view:
+            rows, last = view.workflows(counts=True), view.board().last_states()
+        listed = (row for row in rows if row.definition.table is None or row.definition.schedule is not None)
+        return tuple((row, last.get(row.workflow_id)) for row in listed)

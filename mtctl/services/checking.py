@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show_interval
 from mtctl.core.interval import EMPTY, IntervalSet
+from mtctl.core.rebuild import NEW, OLD
 from mtctl.core.table_calendar import calendar_of
 from mtctl.services.reports.checking import CheckReport, Damage, RepairReport
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _NAMED = 5
 
 STALE = "stale: refreshed again"
+STALE_OLD = "stale: refreshed again if the former definition is; until then the new version is filled"
 MISSING = "missing: refreshed again"
 TAKEN_OUT = "taken out again"
 
@@ -57,9 +59,9 @@ class Checker:
             self._claim()
         stale, missing = self._would(files) if dry_run else self._mend(files)
         with self._store.read() as view:
-            tables = _tables(view)
+            versions = _Versions(view)
         return RepairReport(
-            check=report, stale=_shown(stale, tables), missing=_shown(missing, tables), dry_run=dry_run
+            check=report, stale=versions.shown(stale), missing=versions.shown(missing), dry_run=dry_run
         )
 
     def _look(self, *, deep: bool) -> tuple[CheckReport, list[int]]:
@@ -68,7 +70,7 @@ class Checker:
         with self._store.read() as view:
             files, oddities = view.damage().files(), view.damage().oddities()
             foreign = tuple(f"{one.schema}.{one.name}" for one in view.damage().foreign_tables())
-            tables = _tables(view)
+            versions = _Versions(view)
         bad: list[tuple[NamedFile, str, str]] = []
         for file in files:
             if self._stop.is_set():
@@ -81,8 +83,8 @@ class Checker:
         live = [file.file_id for file, *_ in bad if file.is_live and file.table_id is not None]
         with self._store.read() as view:
             held = view.damage().intervals(live)
-        damages = [_damage(file, found, held.get(file.file_id, ()), tables) for file, *found in bad]
-        damages += [_odd(oddity, tables) for oddity in oddities]
+        damages = [_damage(file, found, held.get(file.file_id, ()), versions) for file, *found in bad]
+        damages += [_odd(oddity, versions) for oddity in oddities]
         report = CheckReport(
             files=len(files),
             bytes=sum(file.bytes for file in files),
@@ -102,7 +104,8 @@ class Checker:
 
     def _would(self, files: Iterable[int]) -> tuple[Mapping[int, IntervalSet], Mapping[int, IntervalSet]]:
         with self._store.read() as view:
-            by_id = {file.file_id: file.table_id for file in view.damage().files() if file.is_live}
+            versions = _Versions(view)
+            by_id = {file.file_id: versions.books_of(file) for file in view.damage().files() if file.is_live}
             held = view.damage().intervals(files)
             oddities = view.damage().oddities()
         stale: dict[int, IntervalSet] = {}
@@ -118,44 +121,75 @@ class Checker:
         return stale, missing
 
 
-def _tables(view: View) -> dict[int, Table]:
-    return {table.table_id: table for table in view.tables()}
+class _Versions:
+    """The tables, and of those of which a new version is built both: by what the catalog or the ledger calls them."""
+
+    def __init__(self, view: View) -> None:
+        self._tables = {table.table_id: table for table in view.tables()}
+        parked = view.rebuilds().parked() if view.rebuilding() else {}
+        self._old = {old.table_id: old for old in parked.values()}
+        self._by_lake = {old.lake_table_id: (OLD, old) for old in parked.values()}
+        self._new = {table_id: self._tables[table_id] for table_id in parked}
+        self._by_lake |= {table.lake_table_id: (NEW, table) for table in self._new.values()}
+
+    def of(self, table_id: int | None, lake_table_id: int | None) -> tuple[str, Table | None]:
+        """Return which version of a table this is, and the version; None where it is not ours or is gone."""
+        found = self._by_lake.get(lake_table_id) if lake_table_id is not None else None
+        if found is not None:
+            return found
+        if table_id is None:
+            return "", None
+        if table_id in self._old:
+            return OLD, self._old[table_id]
+        return NEW if table_id in self._new and lake_table_id is None else "", self._tables.get(table_id)
+
+    def books_of(self, file: NamedFile) -> int | None:
+        """Return the id under which the ledger has the rows of a file."""
+        _, table = self.of(file.table_id, file.lake_table_id)
+        return file.table_id if table is None else table.table_id
+
+    def shown(self, found: Mapping[int, IntervalSet]) -> tuple[tuple[str, str], ...]:
+        """Return the intervals by table, as a person reads them, in order."""
+        lines = []
+        for table_id, intervals in found.items():
+            version, table = self.of(table_id, None)
+            if table is not None:
+                name = table.definition.name
+                lines.append((f"{name} ({version} version)" if version else name, _labels(tuple(intervals), table)))
+        return tuple(sorted(lines))
 
 
-def _damage(
-    file: NamedFile, found: Iterable[str], intervals: tuple[Interval, ...], tables: Mapping[int, Table]
-) -> Damage:
+def _damage(file: NamedFile, found: Iterable[str], intervals: tuple[Interval, ...], versions: _Versions) -> Damage:
     check, detail = found
+    version, table = versions.of(file.table_id, file.lake_table_id)
     if file.table_id is None:
         detail, mends = f"{detail}; the table is another client's", ""
     elif not file.is_live:
         detail, mends = f"{detail}; only older versions read it", ""
     else:
-        mends = STALE if intervals else ""
+        mends = "" if not intervals else STALE_OLD if version == OLD else STALE
     return Damage(
         table=file.table,
         check=check,
-        intervals=_labels(intervals, tables.get(file.table_id) if file.table_id is not None else None),
+        intervals=_labels(intervals, table),
         path=file.path,
         detail=detail,
         mends=mends,
+        version=version,
     )
 
 
-def _odd(oddity: Oddity, tables: Mapping[int, Table]) -> Damage:
+def _odd(oddity: Oddity, versions: _Versions) -> Damage:
+    version, table = versions.of(oddity.table_id, oddity.lake_table_id)
     return Damage(
-        table=oddity.table,
+        table=oddity.table if table is None else table.definition.name,
         check=oddity.check,
-        intervals=_labels(oddity.intervals, tables.get(oddity.table_id)),
+        intervals=_labels(oddity.intervals, table),
         path="",
         detail=oddity.detail,
         mends=_MENDS[oddity.check],
+        version=version,
     )
-
-
-def _shown(found: Mapping[int, IntervalSet], tables: Mapping[int, Table]) -> tuple[tuple[str, str], ...]:
-    named = ((tables.get(table_id), intervals) for table_id, intervals in found.items())
-    return tuple(sorted((table.definition.name, _labels(tuple(which), table)) for table, which in named if table))
 
 
 def _labels(intervals: Iterable[Interval], table: Table | None) -> str:

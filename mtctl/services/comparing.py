@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mtctl.ports.clock import Clock
     from mtctl.ports.engine import Engine
     from mtctl.ports.store import Store
+    from mtctl.services.reports.tables import HeldUp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,19 @@ class Comparer:
                 at = progress(table.definition, pending[table.table_id].needed, held)
                 found.append((table.definition.name, at.done, at.total))
         return tuple(found)
+
+    def held_up(self) -> dict[str, HeldUp]:
+        """Return by table what keeps a new version that is being built from taking the old one's place."""
+        from mtctl.services.loading import load_looks  # noqa: PLC0415 - few tables are being rebuilt
+        from mtctl.services.rebuilding import troubles  # noqa: PLC0415 - the same
+
+        with self.store.read() as view:
+            if not view.rebuilding():
+                return {}
+            looks = load_looks(view, self.clock.now())
+            found = troubles(view, ((look.outline.table_id, look.outline, look) for look in looks.values()))
+        names = {look.outline.table_id: name for name, look in looks.items()}
+        return {names[table_id]: held for table_id, held in found.items()}
 
     def _asking(self, table: Table, old: TableDefinition, new: TableDefinition) -> Asking:
         def same(evolved: Evolution) -> bool:

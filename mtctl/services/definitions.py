@@ -25,7 +25,7 @@ from mtctl.core.variables import check_variables, rewrite_variables, variable_va
 from mtctl.ports.engine import DescribeRequest, Relation
 from mtctl.services.bounds import bounds_of, proposal
 from mtctl.services.drafts import Draft, fingerprint_of, in_file, placed
-from mtctl.services.source_names import known_names, reached, source_named
+from mtctl.services.source_names import known_names, not_a_source, reached, source_named
 from mtctl.services.source_options import used_source
 
 if TYPE_CHECKING:
@@ -150,7 +150,8 @@ class Resolver:
             elif (found := source_named(relation, self._project)) is not None:
                 used[found.name] = used_source(self._engine, self._project, found, draft.options)
             else:
-                raise _unknown_relation(relation, known_names(relation, names, self._project))
+                known = known_names(relation, names, self._project)
+                raise _unknown_relation(relation, known, not_a_source(relation, self._project))
         for literal in draft.parsed.literals:
             config = SourceConfig(name=literal, type=FILES, path=literal)
             used.setdefault(literal, used_source(self._engine, self._project, config, draft.options))
@@ -316,9 +317,12 @@ def _partition_kind(draft: Draft, found: Description | MtctlError) -> str | None
     return kind if kind in {"DATE", "TIMESTAMP WITH TIME ZONE"} else None
 
 
-def _unknown_relation(relation: str, names: set[str]) -> MtctlError:
+def _unknown_relation(relation: str, names: set[str], otherwise: str) -> MtctlError:
     near = closest(relation, sorted(names))
-    fix = f"did you mean {near!r}?" if near else "define it in tables/, or name it in [sources.<name>] of mtctl.toml"
+    meant = f"did you mean {near!r}?" if near else ""
+    if otherwise:
+        meant = f"{meant} Otherwise {otherwise}" if near else otherwise
+    fix = meant or "define it in tables/, or name it in [sources.<name>] of mtctl.toml"
     return invalid("upstream_unknown", f"no table or source is named {relation!r}", fix=fix)
 
 

@@ -13,10 +13,11 @@ from mtctl.core.errors import Kind, MtctlError, not_found, usage
 from mtctl.core.feed import Part, changes
 from mtctl.core.names import joined_name, one_name
 from mtctl.core.table_calendar import calendar_of
-from mtctl.core.values import replace
+from mtctl.core.values import frozen, replace
 from mtctl.ports.engine import CompareRequest, FileRange, Relation
 from mtctl.services.asking import Asking
 from mtctl.services.damaged import explained, told
+from mtctl.services.deletions import deleted
 from mtctl.services.diff_columns import Shared, shared
 from mtctl.services.moments import known_moment, moment_of, shown
 from mtctl.services.naming import unknown_table
@@ -24,12 +25,13 @@ from mtctl.services.past import by_name, refuse_odd
 from mtctl.services.reports.diffing import Diff, IntervalDiff
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mtctl.core.feed import IntervalChange
     from mtctl.core.model import Column, TableDefinition
-    from mtctl.ports.engine import QueryResult
-    from mtctl.ports.history import Moment, Past, PastTable
+    from mtctl.ports.engine import DeleteFile, QueryResult
+    from mtctl.ports.history import Moment, Past, PastFile, PastTable
+    from mtctl.ports.store import View
 
 _LOOK_BACK = 50
 """How many moves of a table's ledger are looked at for the one before that changed its content."""
@@ -45,13 +47,13 @@ class Differ(Asking):
         of `moments.moment_of`, `table_unknown`, `table_foreign`, `version_only`, `column_unknown`, `foreign_rows`.
         """
         with self._store.read() as view:
-            before, after = self._moments(view.past(), one_name(name), earlier, later)
+            before, after = self._moments(view, one_name(name), earlier, later)
         for snapshot_id in sorted({before.snapshot_id, after.snapshot_id}):
             self._pin(snapshot_id)
         with self._store.read() as view:
             for moment in (before, after):
                 known_moment(view.past(), moment.snapshot_id, field="")
-            return self._diff(view.past(), one_name(name), (before, after), key)
+            return self._diff(view, one_name(name), (before, after), key)
 
     def rows(self, diff: Diff, limit: int | None) -> QueryResult:
         """Return the rows that differ, a chunk at a time: (change, times, the columns)."""
@@ -78,32 +80,33 @@ class Differ(Asking):
             lambda error: explained(error, self._store, self._lake(), [diff.table], at),
         )
 
-    def _moments(self, past: Past, name: str, earlier: str | None, later: str | None) -> tuple[Moment, Moment]:
-        zone, now = self._project.zone, self._clock.now()
+    def _moments(self, view: View, name: str, earlier: str | None, later: str | None) -> tuple[Moment, Moment]:
+        past, zone, now = view.past(), self._project.zone, self._clock.now()
         after = past.newest() if later is None else moment_of(past, later, zone=zone, now=now, field="--to")
         if earlier is not None:
             before = moment_of(past, earlier, zone=zone, now=now, field="--from")
         else:
-            before = _version_before(past, _table_at(past, name, (after,)), after)
+            before = _version_before(view, _table_at(past, name, (after,)), after)
         if before.snapshot_id > after.snapshot_id:
             fix = "swap them"
             raise usage("moments_backwards", f"{shown(before)} is later than {shown(after)}", where="--from", fix=fix)
         return before, after
 
-    def _diff(self, past: Past, name: str, moments: tuple[Moment, Moment], key: Sequence[str] | None) -> Diff:
-        before, after = moments
+    def _diff(self, view: View, name: str, moments: tuple[Moment, Moment], key: Sequence[str] | None) -> Diff:
+        past, (before, after) = view.past(), moments
         table = _table_at(past, name, (after, before))
         table_id = _own(table)
         sides = [_of_id(past, table_id, moment) for moment in moments]
         common = _shared(past, table, sides, moments)
 
         definition = past.definition(table_id)
-        found = changes(*(_parts(past, table_id, moment) for moment in moments))
+        held = [_holding(view, side, moment) for side, moment in zip(sides, moments, strict=True)]
+        found = changes(*(_parts(past, table_id, one) for one in held))
         names = tuple(column.name for column in common.after)
         keys = _keys(definition.primary_key if key is None else key, names, given=key is not None)
         request = CompareRequest(
-            before=_relation("before_rows", common.before, _ranges(past, sides[0], before, found, old=True)),
-            after=_relation("after_rows", common.after, _ranges(past, sides[1], after, found, old=False)),
+            before=_relation("before_rows", common.before, held[0], _ranges(held[0], found, old=True)),
+            after=_relation("after_rows", common.after, held[1], _ranges(held[1], found, old=False)),
             names=names,
             key=tuple(names.index(one) for one in keys),
         )
@@ -162,16 +165,37 @@ def _columns(past: Past, table: PastTable, moment: Moment) -> tuple[int, tuple[C
     return lake, past.columns([lake], moment.snapshot_id)[lake]
 
 
-def _version_before(past: Past, table: PastTable, after: Moment) -> Moment:
+@frozen
+class _Holding:
+    """What one moment holds of a table, by file id; `table` None: the table was not there. `gone` is by data file."""
+
+    table: PastTable | None
+    moment: Moment
+    files: Mapping[int, PastFile]
+    gone: Mapping[str, DeleteFile]
+
+
+def _holding(view: View, table: PastTable | None, moment: Moment, *, only_changes: bool = False) -> _Holding:
+    """Return what a table holds; to tell only what changed, its files matter where rows of them were deleted."""
+    if table is None:
+        return _Holding(table=None, moment=moment, files={}, gone={})
+    lake, at = table.lake_table_id, moment.snapshot_id
+    gone = {one.data: one for one in deleted(view, {lake: table.name}, at).get(lake, ())}
+    files = [] if only_changes and not gone else view.past().files([lake], at)[lake]
+    return _Holding(table=table, moment=moment, files={file.file_id: file for file in files}, gone=gone)
+
+
+def _version_before(view: View, table: PastTable, after: Moment) -> Moment:
     """Return the newest moment at which a table's content was another; error `version_only`."""
-    table_id = _own(table)
-    now = _parts(past, table_id, after)
+    past, table_id = view.past(), _own(table)
+    now = _parts(past, table_id, _holding(view, table, after, only_changes=True))
     moves = past.moves(table_id, after.snapshot_id, _LOOK_BACK)
     for moved in moves:
         found = past.before(moved)
         if found is None:
             break
-        if changes(_parts(past, table_id, found), now):
+        held = _holding(view, _of_id(past, table_id, found), found, only_changes=True)
+        if changes(_parts(past, table_id, held), now):
             return found
     what = f"no version of table {table.name!r} before {shown(after)} is kept, or it has only one"
     if len(moves) == _LOOK_BACK:
@@ -179,35 +203,41 @@ def _version_before(past: Past, table: PastTable, after: Moment) -> Moment:
     raise not_found("version_only", what, fix="name a moment with --from; `mtctl table history` lists them")
 
 
-def _parts(past: Past, table_id: int, moment: Moment) -> list[Part]:
+def _parts(past: Past, table_id: int, held: _Holding) -> list[Part]:
     return [
         Part(
             interval=row.interval,
-            fingerprint=row.fingerprint,
+            fingerprint=f"{row.fingerprint}{_mark(held, row.file_id)}",
             rows=row.rows,
             file_id=row.file_id,
             row_start=row.row_start,
         )
-        for row in past.ledger(table_id, moment.snapshot_id)
+        for row in past.ledger(table_id, held.moment.snapshot_id)
     ]
 
 
-def _ranges(
-    past: Past, table: PastTable | None, moment: Moment, found: Sequence[IntervalChange], *, old: bool
-) -> tuple[FileRange, ...]:
+def _mark(held: _Holding, file_id: int | None) -> str:
+    """Return what tells a file that a foreign client has deleted rows from from its former self; most often nothing."""
+    file = held.files.get(file_id) if held.gone and file_id is not None else None
+    one = held.gone.get(file.path) if file is not None else None
+    if one is None:
+        return ""
+    return f"-{one.path}-{held.moment.snapshot_id if one.is_partial else ''}"
+
+
+def _ranges(held: _Holding, found: Sequence[IntervalChange], *, old: bool) -> tuple[FileRange, ...]:
     """Return the rows that one side has in the stretches that differ, each with the number of its stretch."""
-    if table is None:
+    if held.table is None:
         return ()
-    files = {file.file_id: file for file in past.files([table.lake_table_id], moment.snapshot_id)[table.lake_table_id]}
-    refuse_odd(table, files.values())
+    refuse_odd(held.table, held.files.values())
     ranges = []
     for number, change in enumerate(found):
         for part in change.before if old else change.after:
             if part.file_id is None:
                 continue
-            file = files.get(part.file_id)
+            file = held.files.get(part.file_id)
             if file is None:
-                raise _unnamed(table.name, part.file_id)
+                raise _unnamed(held.table.name, part.file_id)
             whole = part.rows == file.rows
             ranges.append(FileRange(path=file.path, start=part.row_start, rows=part.rows, part=number, whole=whole))
     return tuple(ranges)
@@ -222,9 +252,11 @@ def _unnamed(table: str, file_id: int) -> MtctlError:
     )
 
 
-def _relation(name: str, columns: Sequence[Column], ranges: tuple[FileRange, ...]) -> Relation:
+def _relation(name: str, columns: Sequence[Column], held: _Holding, ranges: tuple[FileRange, ...]) -> Relation:
     named = tuple(replace(column, name=f"c{place}") for place, column in enumerate(columns))
-    return Relation(names=(name,), columns=named, ranges=ranges)
+    read = {one.path for one in ranges}
+    gone = tuple(one for path, one in held.gone.items() if path in read)
+    return Relation(names=(name,), columns=named, ranges=ranges, snapshot_id=held.moment.snapshot_id, deleted=gone)
 
 
 def _keys(wanted: Sequence[str], names: Sequence[str], *, given: bool) -> tuple[str, ...]:

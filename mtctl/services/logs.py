@@ -75,6 +75,24 @@ def log_path(folder: Path, attempt: str) -> Path:
     return folder / f"{attempt}.log"
 
 
+def tail(path: Path, begin: int | None, most: int) -> tuple[bytes, int] | None:
+    """Return what stands behind a place in a log (None: its end), at most so many bytes, and the place behind that.
+
+    None where there is no such file, or one that cannot be read. One that has become shorter was put in order at its
+    end: it is read anew.
+    """
+    try:
+        with path.open("rb") as stream:
+            length = stream.seek(0, 2)
+            if begin is None or begin > length:
+                begin = max(0, length - most)
+            stream.seek(begin)
+            data = stream.read(most)
+    except OSError:
+        return None
+    return data, begin + len(data)
+
+
 def _more(file: LogFile, begin: int, on_data: Callable[[LogFile, bytes], None]) -> int:
     """Give what stands behind a place in a file; return the place behind that."""
     try:

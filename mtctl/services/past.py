@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.errors import MtctlError
 from mtctl.core.names import joined_name, spellings
 from mtctl.core.variables import rewrite_variables
 from mtctl.ports.engine import Relation
 from mtctl.services.asking import Asking
 from mtctl.services.damaged import explained, told
+from mtctl.services.deletions import deleted, foreign_rows
 from mtctl.services.moments import known_moment, moment_of, shown
 from mtctl.services.pinned import named
 from mtctl.services.pruning import pruned
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mtctl.ports.engine import QueryResult
-    from mtctl.ports.history import Moment, Past, PastFile, PastTable
+    from mtctl.ports.history import Moment, PastFile, PastTable
     from mtctl.ports.store import View
 
 
@@ -54,7 +55,7 @@ class PastReader(Asking):
             except MtctlError as error:
                 raise _then(error, moment) from None
             asked = [tables[name] for name in wanted]
-            relations = relations_at(past, asked, moment.snapshot_id, self._project.name)
+            relations = _relations(view, asked, moment.snapshot_id, self._project.name)
             relations = self._pruned(view, asked, relations, text)
         names = [relation.names[0] for relation in relations]
         return told(
@@ -77,38 +78,33 @@ def by_name(tables: Iterable[PastTable]) -> dict[str, PastTable]:
     return {_name(table): table for table in tables}
 
 
-def relations_at(
-    past: Past, tables: Sequence[PastTable], snapshot_id: int, project: str
-) -> tuple[Relation, ...]:
-    """Return tables with their columns and files at a snapshot; error `foreign_rows`."""
-    asked = [table.lake_table_id for table in tables]
-    files, columns = past.files(asked, snapshot_id), past.columns(asked, snapshot_id)
-    found = []
-    for table in tables:
-        refuse_odd(table, files[table.lake_table_id])
-        found.append(
-            Relation(
-                names=spellings(_name(table), project),
-                columns=columns[table.lake_table_id],
-                files=tuple(file.path for file in files[table.lake_table_id]),
-                partial=tuple(file.path for file in files[table.lake_table_id] if file.is_partial),
-                snapshot_id=snapshot_id,
-            )
-        )
-    return tuple(found)
-
-
 def refuse_odd(table: PastTable, files: Iterable[PastFile]) -> None:
     """Refuse to read a table whose rows are not those of its files; error `foreign_rows` (ENGINE)."""
     why = table.odd or next((f"{file.path}: {file.odd}" for file in files if file.odd), "")
     if why:
-        raise MtctlError(
-            "foreign_rows",
-            f"table {table.name!r} was changed by a foreign client",
-            kind=Kind.ENGINE,
-            where=why,
-            fix="read it with DuckDB: `mtctl attach`, then … AT (VERSION => n)",
+        raise foreign_rows(table.name, why)
+
+
+def _relations(view: View, tables: Sequence[PastTable], snapshot_id: int, project: str) -> tuple[Relation, ...]:
+    """Return tables with their columns and files at a snapshot; error `foreign_rows`."""
+    past, asked = view.past(), {table.lake_table_id: table.name for table in tables}
+    files, columns = past.files(asked, snapshot_id), past.columns(asked, snapshot_id)
+    gone = deleted(view, asked, snapshot_id)
+    found = []
+    for table in tables:
+        own = files[table.lake_table_id]
+        refuse_odd(table, own)
+        found.append(
+            Relation(
+                names=spellings(_name(table), project),
+                columns=columns[table.lake_table_id],
+                files=tuple(file.path for file in own),
+                partial=tuple(file.path for file in own if file.is_partial),
+                snapshot_id=snapshot_id,
+                deleted=gone.get(table.lake_table_id, ()),
+            )
         )
+    return tuple(found)
 
 
 def _name(table: PastTable) -> str:

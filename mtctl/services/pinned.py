@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.model import Source
 from mtctl.core.names import spellings, table_meant
+from mtctl.core.values import replace
 from mtctl.ports.engine import Relation
+from mtctl.services.deletions import deleted
 from mtctl.services.naming import unknown_table
 from mtctl.services.pruning import pruned
-from mtctl.services.source_names import every_source, known_names, reached, source_named, source_of
+from mtctl.services.source_names import every_source, known_names, not_a_source, reached, source_named, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,7 +32,9 @@ def pinned(
     sight: Callable[[], Sight],
     params: Mapping[str, object] | None = None,
 ) -> tuple[tuple[Relation, ...], tuple[Source, ...]]:
-    """Return the tables and sources that a query names, the tables as of a snapshot; error `table_unknown`.
+    """Return the tables and sources that a query names, the tables as of a snapshot.
+
+    Errors `table_unknown`, and `foreign_rows` where another client has deleted rows in a form that cannot be read.
 
     `sight` tells what the query, with these parameters, can see of them: files without any such row are left out.
     """
@@ -38,9 +42,11 @@ def pinned(
     wanted, sources = named(project, parsed, tables)
     paths = view.file_paths([tables[name].table_id for name in wanted], snapshot)
     partial = view.partial_paths(snapshot)
+    gone = deleted(view, {tables[name].lake_table_id: name for name in wanted}, snapshot)
     found = {
-        tables[name].table_id: _relation(
-            project, tables[name], paths.get(tables[name].table_id, ()), partial, snapshot
+        tables[name].table_id: replace(
+            _relation(project, tables[name], paths.get(tables[name].table_id, ()), partial, snapshot),
+            deleted=gone.get(tables[name].lake_table_id, ()),
         )
         for name in wanted
     }
@@ -69,6 +75,8 @@ def _unknown(project: Project, relation: str, known: set[str]) -> MtctlError:
     file = project.tables_folder / f"{relation.lower().rpartition('.')[2]}.sql"
     if file.is_file():
         error.fix = f"tables/{file.name} is not applied yet: `mtctl apply`, or `mtctl up --once`"
+    elif otherwise := not_a_source(relation, project):
+        error.fix = f"{error.fix} Otherwise {otherwise}" if "did_you_mean" in error.details else otherwise
     return error
 
 

@@ -94,8 +94,12 @@ def _without(
             lost |= _outside(view, table_id, relation, column, test)
     if not lost:
         return relation
-    files = tuple(path for path in relation.files if path not in lost)
-    return replace(relation, files=files, partial=tuple(path for path in relation.partial if path not in lost))
+    return replace(
+        relation,
+        files=tuple(path for path in relation.files if path not in lost),
+        partial=tuple(path for path in relation.partial if path not in lost),
+        deleted=tuple(one for one in relation.deleted if one.data not in lost),
+    )
 
 
 def _outside(view: View, table_id: int, relation: Relation, column: Column, test: FileTest) -> set[str]:

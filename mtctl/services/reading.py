@@ -12,6 +12,7 @@ from mtctl.core.errors import MtctlError
 from mtctl.core.interval import Interval
 from mtctl.core.keys import table_options
 from mtctl.core.model import Mode
+from mtctl.core.values import replace
 from mtctl.core.variables import request_values, rewrite_variables, variable_values
 from mtctl.services.asking import Asking
 from mtctl.services.damaged import explained, told
@@ -88,7 +89,8 @@ class Reader(Asking):
             )
         self._pin(snapshot)
         names = [relation.names[0] for relation in relations]
-        return told(
+        result = told(
             lambda: self._engine().query(sql, relations, sources, zone, limit, params),
             lambda error: explained(error, self._store, self._lake(), names, snapshot),
         )
+        return replace(result, snapshot_id=snapshot)

@@ -52,6 +52,20 @@ def known_names(relation: str, tables: Iterable[str], project: Project) -> set[s
     return {*tables, *databases, *(source.name for source in project.sources if not source.is_database)}
 
 
+def not_a_source(relation: str, project: Project) -> str:
+    """Return what to do about a name of several parts that names nothing, '' where it has only one."""
+    first, *rest = relation.split(".")
+    if not rest:
+        return ""
+    if any(source.name == first for source in project.sources if not source.is_database):
+        return f"the source {first!r} is files: read it by its own name, it has no tables"
+    if len(rest) == 1:
+        return ""
+    known = ", ".join(source.name for source in project.sources if source.is_database)
+    declared = f"declared are {known}" if known else "none is declared"
+    return f"name the database in [sources.{first.lower()}] of mtctl.toml (type duckdb, sqlite or postgres); {declared}"
+
+
 def reached(sources: tuple[Source, ...], project: Project) -> tuple[Source, ...]:
     """Return the sources as an engine needs them: absolute paths, and how to connect to servers.
 

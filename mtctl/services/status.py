@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from mtctl.core.staged import LedgerRow
     from mtctl.core.table_view import Covered, Look, Outline, TableView
     from mtctl.ports.clock import Clock
-    from mtctl.ports.store import Store
+    from mtctl.ports.store import Store, View
     from mtctl.ports.tables import LastAttempt, TableTotals
     from mtctl.ports.work import AttemptRow, InstanceRow, TaskRow
     from mtctl.services.reports.details import PartitionRow, TableDetail
     from mtctl.services.reports.instances import InstanceDetail
+    from mtctl.services.reports.tables import HeldUp
     from mtctl.services.sources import Sources
 
 STRIP_CELLS = 48
@@ -59,7 +60,7 @@ class Overview:
             totals, attempts, running = view.totals(), view.last_attempts(), view.running()
             applied, flows = view.applied_files(), view.applied_workflow_files()
             instances = view.instances(limit=20, state=InstanceState.RUNNING.value, table=None)
-            snapshot = view.snapshot()
+            snapshot, held = view.snapshot(), _held_up(view, looks)
         chosen = self._picked(names, views) if selecting else _chosen(names, looks)
         changed, vanished = unapplied(self._project, applied)
         if flows or (self._project.root / "workflows").is_dir():
@@ -67,7 +68,7 @@ class Overview:
 
             changed_flows, vanished_flows = unapplied_workflows(self._project, flows)
             changed, vanished = changed + changed_flows, vanished + vanished_flows
-        lines = tuple(self._line(looks[name], totals, attempts, running) for name in chosen)
+        lines = tuple(self._line(looks[name], totals, attempts, running, held) for name in chosen)
         return Status(
             project=self._project.name,
             tables=lines,
@@ -94,6 +95,7 @@ class Overview:
             [chosen] = _chosen([name], views)
             look = load_looks(view, self._clock.now())[chosen]
             totals, attempts, running = view.totals(), view.last_attempts(), view.running()
+            held = _held_up(view, {chosen: look})
         found = views[chosen]
         definition = found.definition
         zone = definition.zone
@@ -101,7 +103,7 @@ class Overview:
             other for other, item in views.items() if chosen in {read.table for read in item.definition.reads}
         )
         return TableDetail(
-            status=self._line(look, totals, attempts, running),
+            status=self._line(look, totals, attempts, running, held),
             ddl=definition.ddl,
             query=definition.query,
             columns=definition.columns,
@@ -201,6 +203,7 @@ class Overview:
         totals: Mapping[int, TableTotals],
         attempts: Mapping[int, LastAttempt],
         running: Mapping[int, TaskRow],
+        held: Mapping[int, HeldUp],
     ) -> TableStatus:
         outline = found.outline
         total, last = totals.get(outline.table_id), attempts.get(outline.table_id)
@@ -236,7 +239,18 @@ class Overview:
             comment=outline.comment,
             tags=dict(outline.tags),
             rebuilding=_rebuilding(found) if found.rebuild is not None else None,
+            held_up=held.get(outline.table_id),
         )
+
+
+def _held_up(view: View, looks: Mapping[str, Look]) -> dict[int, HeldUp]:
+    """Return what holds new versions up, by table id."""
+    rebuilt = [look for look in looks.values() if look.rebuild is not None]
+    if not rebuilt:
+        return {}
+    from mtctl.services.rebuilding import troubles  # noqa: PLC0415 - few tables are being rebuilt
+
+    return troubles(view, ((look.outline.table_id, look.outline, look) for look in rebuilt))
 
 
 def _rebuilding(found: Look) -> tuple[int, int] | None:

@@ -131,6 +131,7 @@ class Tables:
             pending=bool(puts or drops) or (workflows is not None and workflows.pending),
             workflows=shown,
             rebuilding=self._comparer.rebuilding(),
+            held_up=self._comparer.held_up(),
             secret=work,
         )
 

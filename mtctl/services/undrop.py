@@ -34,6 +34,11 @@ class Undropper:
         self._store = store
         self._lake = lake
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of dropped tables of which anything is kept."""
+        with self._store.read() as view:
+            return tuple(view.past().undropping().names())
+
     def undrop(self, name: str, new_name: str | None) -> UndropReport:
         """Bring back the table that bore a name last, under that name or a new one.
 

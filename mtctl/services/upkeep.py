@@ -8,7 +8,9 @@ from mtctl.core.calendar import show_interval
 from mtctl.core.errors import MtctlError
 from mtctl.core.evolution import tells_the_same
 from mtctl.core.interval import WHOLE, IntervalSet
+from mtctl.core.rebuild import NEW, OLD
 from mtctl.core.table_calendar import calendar_of
+from mtctl.core.values import frozen, replace
 from mtctl.ports.engine import MeasureRequest
 from mtctl.services.naming import unknown_table
 from mtctl.services.reports.upkeep import Finding, VerifyReport
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from mtctl.ports.store import Store, View
 
 _NAMED = 5
+_AT_ONCE = 256
+"""So many files are looked at in one scan."""
+
+_PARTS = ("value_count", "null_count", "min", "max", "contains_nan")
 
 
 class Upkeep:
@@ -45,53 +51,135 @@ class Upkeep:
                 if name.lower() not in tables:
                     raise unknown_table(name, tables)
             chosen = [tables[name.lower()] for name in names] or list(tables.values())
-            books = [(table, view.data_files(table.table_id), view.ledger(table.table_id, WHOLE)) for table in chosen]
+            books = _books(view, chosen)
             unlike = _unlike(view, books)
-            findings = [_audit(table, found) for table in chosen for found in view.audit(table.table_id)]
+            # What is kept of a parked version is judged when it is taken back, not before.
+            findings = [
+                replace(_audit(book.table, found), version=book.version)
+                for book in books
+                if book.version != OLD
+                for found in view.audit(book.table.table_id)
+            ]
         notes: list[str] = []
-        for table, files, rows in books:
-            findings += _ledger_findings(table, files, rows)
-            by_file: dict[int, list[LedgerRow]] = {}
-            for row in rows:
-                if row.file_id is not None:
-                    by_file.setdefault(row.file_id, []).append(row)
-            for file in files:
-                findings += self._file_findings(
-                    table, file, sorted(by_file.get(file.file_id, ()), key=lambda row: row.row_start), notes, unlike
-                )
+        for book in books:
+            findings += [replace(found, version=book.version) for found in self._findings(book, notes, unlike)]
         return VerifyReport(
-            tables=len(books),
-            files=sum(len(files) for _, files, _ in books),
-            intervals=sum(len(rows) for _, _, rows in books),
-            rows=sum(file.rows for _, files, _ in books for file in files),
-            bytes=sum(file.bytes for _, files, _ in books for file in files),
+            tables=len(chosen),
+            files=sum(len(book.files) for book in books),
+            intervals=sum(len(book.rows) for book in books),
+            rows=sum(file.rows for book in books for file in book.files),
+            bytes=sum(file.bytes for book in books for file in book.files),
             findings=tuple(findings),
             notes=tuple(dict.fromkeys(notes)),
             seconds=(self._clock.boottime() - began) / 1e9,
         )
 
-    def _file_findings(
-        self, table: Table, file: DataFile, rows: Sequence[LedgerRow], notes: list[str], unlike: frozenset[int]
-    ) -> list[Finding]:
-        definition = table.definition
-        labels = _labels([row.interval for row in rows], calendar_of(definition))
-        request = MeasureRequest(
-            path=file.path,
-            columns=definition.columns,
-            ranges=tuple((row.row_start, row.rows) for row in rows),
-            zone=definition.zone,
-            partition=definition.partition,
-            intervals=tuple(row.interval for row in rows),
-        )
+    def _findings(self, book: _Book, notes: list[str], unlike: frozenset[int]) -> list[Finding]:
+        found = _ledger_findings(book.table, book.files, book.rows)
+        by_file: dict[int, list[LedgerRow]] = {}
+        for row in book.rows:
+            if row.file_id is not None:
+                by_file.setdefault(row.file_id, []).append(row)
+        looks = [_look(book.table, file, by_file.get(file.file_id, ())) for file in book.files]
+        for at in range(0, len(looks), _AT_ONCE):
+            some = looks[at : at + _AT_ONCE]
+            for look, measured in zip(some, self._surveyed(some), strict=True):
+                if measured is None or not _is_as_recorded(look, measured, notes, unlike):
+                    found += self._file_findings(look, notes, unlike)
+        return found
+
+    def _surveyed(self, looks: Sequence[_Look]) -> list[Measured | None]:
+        """Return what files hold as far as one scan of all of them tells."""
         try:
-            measured = self._engine().measure(request)
+            return self._engine().survey([look.request for look in looks])
         except MtctlError as error:
-            return [Finding(table=definition.name, check="data file", intervals=labels, detail=str(error))]
+            if error.code == "cancelled":
+                raise
+            return [None] * len(looks)  # one by one tells which file it is
+
+    def _file_findings(self, look: _Look, notes: list[str], unlike: frozenset[int]) -> list[Finding]:
+        table, file = look.table, look.file
+        labels = _labels([row.interval for row in look.rows], calendar_of(table.definition))
+        try:
+            measured = self._engine().measure(look.request)
+        except MtctlError as error:
+            if error.code == "cancelled":
+                raise
+            return [Finding(table=table.definition.name, check="data file", intervals=labels, detail=str(error))]
         found = [
-            Finding(table=definition.name, check=check, intervals=labels, detail=f"{file.path}: {detail}")
+            Finding(table=table.definition.name, check=check, intervals=labels, detail=f"{file.path}: {detail}")
             for check, detail in _differences(file, measured)
         ]
-        return found + _content_findings(table, rows, measured, notes, unlike)
+        return found + _content_findings(table, look.rows, measured, notes, unlike)
+
+
+@frozen
+class _Look:
+    """One file, the ledger rows that lie in it by their first row, and what the engine is asked of it."""
+
+    table: Table
+    file: DataFile
+    rows: Sequence[LedgerRow]
+    request: MeasureRequest
+
+
+def _look(table: Table, file: DataFile, rows: Iterable[LedgerRow]) -> _Look:
+    definition, ordered = table.definition, sorted(rows, key=lambda row: row.row_start)
+    request = MeasureRequest(
+        path=file.path,
+        columns=definition.columns,
+        ranges=tuple((row.row_start, row.rows) for row in ordered),
+        zone=definition.zone,
+        partition=definition.partition,
+        intervals=tuple(row.interval for row in ordered),
+        sha256=file.sha256,
+    )
+    return _Look(table=table, file=file, rows=ordered, request=request)
+
+
+def _is_as_recorded(look: _Look, measured: Measured, notes: list[str], unlike: frozenset[int]) -> bool:
+    """Return whether all that is written down of a file was found in it; what was not looked at counts as another."""
+    if _differences(look.file, measured):
+        return False
+    true = {stat.field_id: stat for stat in measured.stats}
+    for stat in look.file.stats:
+        held = true.get(stat.field_id)
+        if held is None or any(getattr(stat, part) is not None and getattr(held, part) is None for part in _PARTS):
+            return False
+    told: list[str] = []
+    if _content_findings(look.table, look.rows, measured, told, unlike):
+        return False
+    notes += told
+    return True
+
+
+@frozen
+class _Book:
+    """What is written down of one version of a table; `version` is empty where it has only one."""
+
+    table: Table
+    version: str
+    files: Sequence[DataFile]
+    rows: Sequence[LedgerRow]
+
+
+def _books(view: View, tables: Iterable[Table]) -> list[_Book]:
+    """Return what is written down of tables: of those of which a new version is built, of the old one too."""
+    parked = view.rebuilds().parked() if view.rebuilding() else {}
+    found = []
+    for table in tables:
+        old = parked.get(table.table_id)
+        versions = [(table, "")] if old is None else [(old, OLD), (table, NEW)]
+        found += [
+            _Book(
+                table=one,
+                version=version,
+                files=view.data_files(one.table_id),
+                rows=view.ledger(one.table_id, WHOLE),
+            )
+            for one, version in versions
+        ]
+    return found
 
 
 def _audit(table: Table, found: tuple[str, IntervalSet, str]) -> Finding:
@@ -124,19 +212,19 @@ def _differences(file: DataFile, measured: Measured) -> list[tuple[str, str]]:
         expected = true.get(stat.field_id)
         if expected is None:
             continue
-        for part in ("value_count", "null_count", "min", "max", "contains_nan"):
+        for part in _PARTS:
             said, holds = getattr(stat, part), getattr(expected, part)
             if said is not None and holds is not None and said != holds:
                 found.append(("statistics", f"column {stat.field_id}: {part} is {said!r}, the data say {holds!r}"))
     return found
 
 
-def _unlike(view: View, books: Iterable[tuple[Table, list[DataFile], list[LedgerRow]]]) -> frozenset[int]:
+def _unlike(view: View, books: Iterable[_Book]) -> frozenset[int]:
     """Return the versions whose rows have other columns now than when their fingerprints were taken."""
     found = set()
-    for table, _, rows in books:
-        versions = view.rebuilds().versions({row.version_id for row in rows} - {table.version_id})
-        found |= {one for one, version in versions.items() if not tells_the_same(version, table.definition)}
+    for book in books:
+        versions = view.rebuilds().versions({row.version_id for row in book.rows} - {book.table.version_id})
+        found |= {one for one, version in versions.items() if not tells_the_same(version, book.table.definition)}
     return frozenset(found)
 
 

@@ -21,6 +21,7 @@ from mtctl.core.workflow import RefreshSpec
 from mtctl.services.health import written_at
 from mtctl.services.instance_naming import find_instance
 from mtctl.services.instances import open_instances
+from mtctl.services.rebuilding import trouble
 from mtctl.services.reports.why import WhyReport
 from mtctl.services.snapshot import Snapshot
 from mtctl.services.sources import listed, located
@@ -178,6 +179,7 @@ class _Gathering:
         table_id, name = view.table.table_id, view.definition.name
         lacking = unready(view, due, self._snapshot.at(self._now)) if due else []
         blockers = [table for table, waiting in lacking if not due - waiting]
+        held = trouble(self._view, view.definition, table_id, view)
         return TableFacts(
             name=name,
             due=_ranges(due, view),
@@ -189,6 +191,8 @@ class _Gathering:
             schedules=tuple(self._schedule(row) for row in self._workflows() if _refreshes(row, name)),
             unapplied=self._changed_files().get(table_id, ""),
             lost_source=self._lost(view) if due else "",
+            held_up=held.text if held is not None else "",
+            way_out=held.fix if held is not None else "",
         )
 
     def _open_task(self, table_id: int) -> TaskFacts | None:

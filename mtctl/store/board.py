@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from mtctl.core.interval import EMPTY, Interval, IntervalSet
 from mtctl.store.statements import statement
-from mtctl.store.work_view import WorkView
 
 if TYPE_CHECKING:
     from mtctl.core.listing import Filter
     from mtctl.core.states import InstanceState
     from mtctl.ports.board import InstanceWindow
     from mtctl.ports.work import InstanceRow
+    from mtctl.store.event_board import SqliteEventBoard
+    from mtctl.store.queue_board import SqliteQueueBoard
+    from mtctl.store.ranges import SqliteRanges
     from mtctl.store.session import Row, Session
+    from mtctl.store.standing import SqliteStandings
 
 
 class SqliteBoard:
@@ -26,23 +29,60 @@ class SqliteBoard:
 
     def instance_window(self, window: InstanceWindow) -> list[InstanceRow]:
         """Return the rows of a window, in its order."""
+        found = self._listed(window)
+        if not found:
+            return []
+        from mtctl.store.near import SqliteNear  # noqa: PLC0415 - where there is a row
+
+        return SqliteNear(self.session).instances([row[0] for row in found])
+
+    def listed(self, window: InstanceWindow, *, ranged: bool = False) -> list[str]:
+        """Return the ulids of a window, in its order; `ranged` ones refresh more than one interval of some table."""
+        return [row[1] for row in self._listed(window, ranged=ranged)]
+
+    def _listed(self, window: InstanceWindow, *, ranged: bool = False) -> list[Row]:
         part = {"limit": window.limit, "offset": window.offset}
         if (window.order, window.descending) == ("id", True):
-            found = self.session.rows("board.newest", _asked(window.wanted) | part)
-        else:
-            asked = _asked(window.wanted) | _ALL
-            asked |= {"now": self.session.now, "part": window.limit, "skip": window.offset}
-            sql = _ordered(window.order, descending=window.descending)
-            found = self.session.connection.execute(sql, asked).fetchall()
-        ids = [row[0] for row in found]
-        rows = self.session.rows("views.instances_by_id", {"ids": json.dumps(ids)})
-        by_id = {row.instance_id: row for row in WorkView(self.session).instance_rows(rows)}
-        return [by_id[one] for one in ids]
+            return self.session.rows("board.newest", _asked(window.wanted, ranged=ranged) | part)
+        asked = _asked(window.wanted, ranged=ranged) | _ALL
+        asked |= {"now": self.session.now, "part": window.limit, "skip": window.offset}
+        sql = _ordered(window.order, descending=window.descending)
+        return self.session.connection.execute(sql, asked).fetchall()
 
-    def instance_total(self, wanted: Filter) -> int:
-        """Return how many instances pass a filter."""
+    def standings(self) -> SqliteStandings:
+        """Return the reads about how all tables stand."""
+        from mtctl.store.standing import SqliteStandings  # noqa: PLC0415 - only who looks at them all
+
+        return SqliteStandings(self.session)
+
+    def waiting(self) -> SqliteQueueBoard:
+        """Return the reads about one queue."""
+        from mtctl.store.queue_board import SqliteQueueBoard  # noqa: PLC0415 - only who looks at one
+
+        return SqliteQueueBoard(self.session)
+
+    def happened(self) -> SqliteEventBoard:
+        """Return the reads about events."""
+        from mtctl.store.event_board import SqliteEventBoard  # noqa: PLC0415 - only who looks at them
+
+        return SqliteEventBoard(self.session)
+
+    def last_states(self) -> dict[int, InstanceState]:
+        """Return the state of the newest instance of each workflow that has one."""
+        from mtctl.core.states import InstanceState  # noqa: PLC0415 - only dashboards
+
+        return {workflow: InstanceState(state) for workflow, state in self.session.rows("board.last_states")}
+
+    def ranges(self) -> SqliteRanges:
+        """Return the reads about refreshes of many intervals."""
+        from mtctl.store.ranges import SqliteRanges  # noqa: PLC0415 - only who looks at them
+
+        return SqliteRanges(self)
+
+    def instance_total(self, wanted: Filter, *, ranged: bool = False) -> int:
+        """Return how many instances pass a filter; `ranged` ones as with `listed`."""
         sql = f"SELECT count(*) FROM ({statement('board.newest')})"  # noqa: S608 - a statement of ours in another
-        row: Row = self.session.connection.execute(sql, _asked(wanted) | _ALL).fetchall()[0]
+        row: Row = self.session.connection.execute(sql, _asked(wanted, ranged=ranged) | _ALL).fetchall()[0]
         return int(row[0])
 
     def instance_counts(self) -> dict[InstanceState, int]:
@@ -90,12 +130,15 @@ _BY = {
 def _ordered(order: str, *, descending: bool) -> str:
     """Return the statement for another order than the newest first; equal ones stand newest first."""
     inner = statement("board.newest")
+    if order == "id":  # the index is walked from its other end, and only as far as the window
+        walked = inner.replace("DESC LIMIT :limit OFFSET :offset", "ASC LIMIT :part OFFSET :skip")
+        return f"SELECT instance_id, ulid, :now FROM ({walked})"  # noqa: S608 - a statement of ours in another
     way = "DESC" if descending else "ASC"
     by = f"{_BY[order]} {way} NULLS LAST"
-    return f"SELECT instance_id, :now FROM ({inner}) ORDER BY {by}, instance_id DESC LIMIT :part OFFSET :skip"  # noqa: S608
+    return f"SELECT instance_id, ulid, :now FROM ({inner}) ORDER BY {by}, instance_id DESC LIMIT :part OFFSET :skip"  # noqa: S608
 
 
-def _asked(wanted: Filter) -> dict[str, Any]:
+def _asked(wanted: Filter, *, ranged: bool = False) -> dict[str, Any]:
     parts = {
         "states": wanted.states,
         "triggers": wanted.triggers,
@@ -105,4 +148,5 @@ def _asked(wanted: Filter) -> dict[str, Any]:
         "tables": wanted.tables,
         "tags": wanted.tags,
     }
-    return {name: json.dumps(part) if part else None for name, part in parts.items()}
+    asked: dict[str, Any] = {name: json.dumps(part) if part else None for name, part in parts.items()}
+    return asked | {"ranged": ranged or None}

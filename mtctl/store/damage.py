@@ -52,14 +52,6 @@ class SqliteDamage:
             found.setdefault(file_id, []).append(Interval(start, end))
         return {file_id: tuple(intervals) for file_id, intervals in found.items()}
 
-    def deleted(self) -> dict[str, str]:
-        """Return, by the absolute path of a live file of ours, the delete file that another client gave it."""
-        folder = self._session.data_path()
-        return {
-            f"{folder if own else ''}{path}": f"{folder if other else ''}{delete}"
-            for path, own, delete, other in self._session.rows("damage.deleted")
-        }
-
     def oddities(self) -> list[Oddity]:
         """Return what others have done to our tables."""
         return [*self._foreign_rows(), *self._deletes(), *self._inlined(), *self._lost()]
@@ -119,7 +111,7 @@ class SqliteDamage:
             staleness.refresh_readers(session, table_id, intervals)
 
     def _named(self, row: Row) -> NamedFile:
-        file_id, table_id, table, path, relative, folder, folder_relative, size, footer, sha256, live = row
+        file_id, table_id, table, path, relative, folder, folder_relative, size, footer, sha256, live, lake = row
         if relative:
             path = f"{self._session.data_path() if folder_relative else ''}{folder}{path}"
         return NamedFile(
@@ -131,29 +123,31 @@ class SqliteDamage:
             footer_bytes=footer,
             sha256=sha256,
             is_live=bool(live),
+            lake_table_id=lake,
         )
 
     def _foreign_rows(self) -> Iterator[Oddity]:
-        for _, table_id, name, path, rows, _ in self._session.rows("damage.foreign_files"):
+        for _, table_id, name, path, rows, lake in self._session.rows("damage.foreign_files"):
             detail = f"{path}: {rows:,} rows that another client has inserted"
-            yield Oddity(table_id=table_id, table=name, check="foreign rows", detail=detail)
+            yield Oddity(table_id=table_id, table=name, check="foreign rows", detail=detail, lake_table_id=lake)
 
     def _deletes(self) -> Iterator[Oddity]:
         found = self._session.rows("damage.delete_files")
         touched = self.intervals(row[6] for row in found)
-        for _, table_id, name, path, rows, _, data_file in found:
+        for _, table_id, name, path, rows, lake, data_file in found:
             yield Oddity(
                 table_id=table_id,
                 table=name,
                 check="delete file",
                 detail=f"{path}: {rows:,} rows that another client has deleted",
                 intervals=touched.get(data_file, ()),
+                lake_table_id=lake,
             )
 
     def _inlined(self) -> Iterator[Oddity]:
-        for table_id, name, inlined in self._session.rows("damage.inlined"):
+        for table_id, name, inlined, lake in self._session.rows("damage.inlined"):
             detail = f"{inlined}: rows that another client keeps in the catalog itself"
-            yield Oddity(table_id=table_id, table=name, check="inlined data", detail=detail)
+            yield Oddity(table_id=table_id, table=name, check="inlined data", detail=detail, lake_table_id=lake)
 
     def _lost(self) -> Iterator[Oddity]:
         for table_id, name, start, end, file_id in self._session.rows("damage.lost_rows"):

@@ -148,9 +148,7 @@ class SqlitePast:
 
 
 def _odd(row: Row) -> str:
-    *_, mapped, deleted = row
-    if deleted:
-        return "rows of it were deleted by a foreign client"
+    *_, mapped = row
     return "a foreign client added it, without field ids" if mapped else ""
 
 

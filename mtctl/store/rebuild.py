@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from mtctl.core.interval import EMPTY, Interval, IntervalSet
+from mtctl.core.ledger import wanted
 from mtctl.core.names import quote
-from mtctl.core.rebuild import Rebuild, is_whole, needed_of
+from mtctl.core.rebuild import Failure, Rebuild, is_whole, needed_of
+from mtctl.core.table_calendar import calendar_of
 from mtctl.core.values import replace
 from mtctl.store import lake_table, rows, staleness, turns
 from mtctl.store.catalog import Commit
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mtctl.core.ledger import Coverage
-    from mtctl.core.model import Table, TableDefinition
+    from mtctl.core.model import Instant, Table, TableDefinition
     from mtctl.store.session import Session
     from mtctl.store.shown import Shown
 
@@ -60,6 +62,23 @@ class SqliteRebuilds:
                 begun_at=begun_at,
             )
         return found
+
+    def parked(self) -> dict[int, Table]:
+        """Return, by the id of each table of which a new version is built, the old one under the id of its books."""
+        found = {}
+        for table_id, shown_id, *_ in self._session.rows("rebuild.all"):
+            name = _table_row(self._session, table_id).definition.name
+            old = _table_row(self._session, shown_id)
+            found[table_id] = replace(old, definition=replace(old.definition, name=name))
+        return found
+
+    def failures(self, table_id: int, since: Instant, limit: int) -> list[Failure]:
+        """Return attempts at the version in force that did not end well since an instant, the newest first."""
+        asked = {"table_id": table_id, "since": since, "limit": limit}
+        return [
+            Failure(intervals=rows.intervals(text) or EMPTY, code=code, error=error)
+            for text, code, error in self._session.rows("rebuild.failures", asked)
+        ]
 
     def shown(self, tables: Sequence[Table]) -> list[Table]:
         """Return tables as readers see them: the old version of those that are being rebuilt."""
@@ -166,6 +185,18 @@ def show_if_whole(session: Session, table: Table) -> None:
     else:
         staleness.refresh_all_readers(session, table.table_id)
     turns.wake(session, table.table_id)
+
+
+def narrow(session: Session, table: Table) -> None:
+    """Need no more of a new version than its definition still wants, and show it where it holds that."""
+    shown = shown_of(session, table.table_id)
+    if shown is None:
+        return
+    needed = rows.intervals(shown.needed) or EMPTY
+    left = needed & wanted(table.definition, calendar_of(table.definition), session.now)
+    if left != needed:
+        session.run("rebuild.need", {"table_id": table.table_id, "needed": rows.intervals_json(left)})
+        show_if_whole(session, table)
 
 
 def rename_shown(commit: Commit, table: Table, name: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
+from mtctl.store.check import check_version
 from mtctl.store.session import Session
 from mtctl.store.troubles import bug, state_error, translated
 from mtctl.store.view import SqliteView
@@ -87,13 +88,16 @@ class SqliteStore:
     def change_mark(self) -> int:
         """Return a number that changes when another connection has written; asked outside of a transaction.
 
-        Raises `state_moved` (STATE) where another file, or none, has taken the place of the one that is open.
+        Raises `state_moved` (STATE) where another file, or none, has taken the place of the one that is open, and
+        `state_newer` where a newer mtctl has upgraded it meanwhile.
         """
         self._check_in_place()
         try:
-            return int(self._connection.pragma("data_version"))
+            mark, version = self._connection.pragma("data_version"), self._connection.pragma("user_version")
         except apsw.Error as error:
             raise translated(error, self._path) from error
+        check_version(self._path, int(version))
+        return int(mark)
 
     def copy_catalog(self, target: Path, mode: int) -> int:
         """Write a copy of the catalog's tables to a file of this mode, whole and in one step; return its snapshot."""

@@ -57,6 +57,8 @@ def put_tables(session: Session, tables: Sequence[NewTable]) -> dict[str, int]:
 
     for one in placed:
         _judge_again(session, one)
+        if one.old is not None and not one.rebuilt:
+            rebuild.narrow(session, _table(session, one.table_id))
     other = [one.table_id for one in placed if one.old is not None and _other_intervals(one.old, one.definition)]
     cancel_tasks_of(session, other, "the intervals of the table are others now")
     return {one.definition.name: one.table_id for one in placed}

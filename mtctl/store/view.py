@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from mtctl.core.rebuild import Rebuild
     from mtctl.core.staged import ColumnStats, LedgerRow
     from mtctl.core.table_view import Outline
+    from mtctl.ports.damage import Deletion
     from mtctl.ports.files import DataFile
     from mtctl.ports.tables import LastAttempt, TableTotals
     from mtctl.store.board import SqliteBoard
     from mtctl.store.compaction import SqliteCompaction
     from mtctl.store.damage import SqliteDamage
     from mtctl.store.history import SqlitePast
+    from mtctl.store.near import SqliteNear
     from mtctl.store.rebuild import SqliteRebuilds
     from mtctl.store.retention import SqliteRetention
     from mtctl.store.session import Row
@@ -97,9 +99,21 @@ class SqliteView(LookupView):
 
         return SqliteBoard(self.session)
 
+    def near(self) -> SqliteNear:
+        """Return the reads of one thing from near."""
+        from mtctl.store.near import SqliteNear  # noqa: PLC0415 - only dashboards
+
+        return SqliteNear(self.session)
+
     def foreign_writes(self) -> bool:
         """Return whether other DuckLake clients may keep tables of their own in the catalog."""
         return self.session.row("catalog.foreign_writes") is not None
+
+    def deletions(self, lake_table_ids: Iterable[int], snapshot_id: int) -> list[Deletion]:
+        """Return what other clients have deleted of these lake tables at a snapshot."""
+        from mtctl.store.deletions import deletions  # noqa: PLC0415 - only who reads rows
+
+        return deletions(self.session, lake_table_ids, snapshot_id)
 
     def damage(self) -> SqliteDamage:
         """Return the looks at damage, and in a write transaction what puts the books right."""

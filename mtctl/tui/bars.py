@@ -1,30 +1,40 @@
-"""Floor 4. What stands above and below the lists: options, numbers, tabs, legend, keys."""
+"""Floor 4. What stands above and below the lists: options, numbers, tabs, legend."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from mtctl.core.words import moment
-from mtctl.tui.palette import LEGEND, Palette, colour_of, look_of
+from mtctl.tui.palette import LEGEND, Palette, look_of
+from mtctl.tui.zones import localised, zone_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from mtctl.services.board import Counts
 
 _COUNTED = frozenset({"pending", "running", "success", "failed", "suspended"})
+_TROUBLED = ("failing", "late", "never")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How the dashboard is to be: no verbs, no Unicode, which colours, which theme, which list first."""
+    """How the dashboard is to be: no verbs, no Unicode, which colours, which theme, which list first, whose time.
+
+    `dense` drops the words of states; `keys` are triples of a binding's id, its keys and the file that says so.
+    """
 
     read_only: bool = False
     plain: bool = False
     palette: Palette = Palette.DEFAULT
     theme: str | None = None
     first: str = "tables"
+    local: bool = False
+    dense: bool = False
+    keys: tuple[tuple[str, str, str], ...] = ()
 
     def glyph(self, state: str) -> str:
         """Return the sign of a state."""
@@ -32,48 +42,40 @@ class Options:
         return look.ascii if self.plain else look.glyph
 
 
-def top_text(name: str, counts: Counts, options: Options, *, paused: bool) -> str:
-    """Return the line at the top: the project, whether it is live, when it was read, instances by state."""
-    shown = [
-        f"{options.glyph(state.value)} {number:,}"
-        for state, number in sorted(counts.instances.items())
-        if state.value in _COUNTED
-    ]
-    live = "paused" if paused else "live"
-    mode = "  read-only" if options.read_only else ""
-    return f"mtctl  {name}   {live} · as of {moment(counts.at)}   {'  '.join(shown)}{mode}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the line at the top says: instances by state, tables by health, how many changed since."""
+
+    name: str
+    counts: Counts
+    healths: Mapping[str, int]
+    paused: bool
+
+
+def top_text(standing: Standing, options: Options, colour: Callable[[str], str]) -> Text:
+    """Return the line at the top: project, whether it is live, when it was read, instances, tables in trouble."""
+    read_at = moment(standing.counts.at)
+    at = localised(read_at)[11:] + f" {zone_word(read_at)}" if options.local else read_at[11:]
+    dot = "-" if options.plain else "·"
+    text = Text(f"mtctl  {standing.name}   {'paused' if standing.paused else 'live'} {dot} as of {at}  ", end="")
+    for state, number in sorted(standing.counts.instances.items()):
+        if state.value in _COUNTED:
+            text.append(f"  {options.glyph(state.value)} {number:,}", colour(look_of(state.value).tone))
+    told = [f"{standing.healths[health]:,} {health}" for health in _TROUBLED if standing.healths.get(health)]
+    for health, words in zip((health for health in _TROUBLED if standing.healths.get(health)), told, strict=True):
+        text.append(f"  {options.glyph(health)} {words}", colour(look_of(health).tone))
+    return text.append("  read-only" if options.read_only else "")
 
 
 def tabs_text(names: Iterable[str], current: str) -> str:
     """Return the names of the lists with their numbers, the present one standing out, as markup."""
     words = [(name, f"{number} {name.capitalize()}") for number, name in enumerate(names, start=1)]
-    return "   ".join(f"[b $text]{word}[/]" if name == current else word for name, word in words)
+    return "  ".join(f"[b $text]{word}[/]" if name == current else word for name, word in words)
 
 
-def legend_text(options: Options, *, dark: bool) -> str:
-    """Return what the signs mean, as markup."""
-    parts = []
+def legend_text(options: Options, colour: Callable[[str], str]) -> Text:
+    """Return what the signs mean."""
+    text = Text(end="")
     for state in LEGEND:
-        colour = colour_of(look_of(state).tone, options.palette, dark=dark)
-        parts.append(f"[{colour}]{options.glyph(state)} {state}[/]")
-    return "  ".join(parts)
-
-
-KEYS = (
-    ("j k ↓ ↑", "down and up"),
-    ("g G", "first and last line"),
-    ("ctrl+d ctrl+u", "a page down and up"),
-    ("enter", "open"),
-    ("space", "mark; verbs act on all marked lines"),
-    ("< >", "sort by another column"),
-    ("R", "turn the order round"),
-    ("/", "filter"),
-    ("esc", "take filter or marks away, go back"),
-    ("n N", "next line with a failure, the one before"),
-    ("p", "pause and go on"),
-    ("y", "copy the command line"),
-    ("T", "theme"),
-    ("ctrl+p", "palette of all commands"),
-    ("q", "quit"),
-)
-"""Keys that mean the same everywhere."""
+        text.append(f"{options.glyph(state)} {state}  ", colour(look_of(state).tone))
+    return text

@@ -1,4 +1,4 @@
-"""Floor 4. Two threads with a project open in each: one reads, one acts, and neither waits for the other.
+"""Floor 4. Threads with a project open in each: one reads, one acts, one asks, and none waits for the other.
 
 A project's parts belong to the thread that opened them. What fails to open is tried again at the next call: a state
 file that was locked, moved or put back is no reason to end.
@@ -11,6 +11,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
+
+from mtctl.tui.asking import Asks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,10 +31,15 @@ class Seat:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"mtctl-ui-{name}")
         self._app: App | None = None
         self._lock = threading.Lock()
+        self.doing = 0
 
     async def do(self, act: Callable[[App], T]) -> T:
         """Run it in the thread; errors of the project come back as they are."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, act)
+        self.doing += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, act)
+        finally:
+            self.doing -= 1
 
     def stop(self) -> None:
         """Interrupt what runs in the thread."""
@@ -68,19 +75,21 @@ class Seat:
 
 
 class Desk:
-    """The reading and the acting seat."""
+    """The reading and the acting seat, and the thread of questions to the lake."""
 
     def __init__(self, open_app: Callable[[], App]) -> None:
         """Keep the way to the project."""
         self.reads = Seat("reads", open_app)
         self.acts = Seat("acts", open_app)
+        self.asks = Asks(open_app)
 
     async def mark(self) -> int:
         """Return a number that changes when anybody else has written."""
         return await self.reads.do(lambda app: app.board.mark())
 
     def close(self) -> None:
-        """End both threads; what acts is interrupted."""
+        """End all threads; what acts or is asked is interrupted."""
         self.acts.stop()
+        self.asks.close()
         self.reads.close()
         self.acts.close()

@@ -5,7 +5,7 @@ A detail screen shows one line's thing, follows changes like the lists, and offe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -14,17 +14,21 @@ from textual.widgets import Footer, Static
 
 from mtctl.core.errors import MtctlError
 from mtctl.tui.grid import Grid
-from mtctl.tui.palette import colour_of, look_of
+from mtctl.tui.palette import look_of
+from mtctl.tui.zones import localised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.widget import Widget
 
     from mtctl.app import App as Project
     from mtctl.tui.app import Dashboard
     from mtctl.tui.lines import Line
+
+T = TypeVar("T")
 
 
 class Detail(Screen[None]):
@@ -36,8 +40,8 @@ class Detail(Screen[None]):
     Detail #said { height: 1; background: $panel; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,backspace", "leave", "Back"),
-        Binding("tab", "app.focus_next", show=False),
+        Binding("escape,backspace", "leave", "Back", id="detail.leave"),
+        Binding("tab", "app.focus_next", "Next part", show=False, id="detail.next"),
     ]
 
     def __init__(self, subject: Line) -> None:
@@ -78,20 +82,29 @@ class Detail(Screen[None]):
         return (self.subject,)
 
     async def on_mount(self) -> None:
+        """Begin; Textual calls this of every class, so screens do what is theirs in `begin`."""
+        await self.begin()
+
+    async def begin(self) -> None:
         """Read for the first time."""
         await self.reload()
 
     async def reload(self) -> None:
         """Read anew; trouble is said in the head and the screen stays."""
-        reader: Callable[[Project], Any] = lambda project: self.read(project, self.dashboard.mark)  # noqa: E731
+        mark = self.dashboard.mark  # asked for here: in the reading thread there is no application
+        found = await self.asked(lambda project: self.read(project, mark))
+        if found is not None:
+            self.show(found)
+
+    async def asked(self, act: Callable[[Project], T]) -> T | None:
+        """Read something in the reading thread; None where there is trouble, or nobody to show it to any more."""
         try:
-            found = await self.dashboard.desk.reads.do(reader)
+            found = await self.dashboard.desk.reads.do(act)
         except MtctlError as error:
             if self._is_there:
                 self.query_one("#head", Static).update(f"! {error.what}")
-            return
-        if self._is_there:
-            self.show(found)
+            return None
+        return found if self._is_there else None
 
     @property
     def _is_there(self) -> bool:
@@ -101,13 +114,23 @@ class Detail(Screen[None]):
     def on_grid_moved(self, event: Grid.Moved) -> None:
         """Offer the verbs of another line."""
         event.stop()
-        self.dashboard.say_command()
+        self.tell()
         self.refresh_bindings()
 
-    def on_descendant_focus(self) -> None:
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Offer the verbs of what has the focus now."""
-        self.dashboard.say_command()
+        _ = event
+        self.tell()
         self.refresh_bindings()
+
+    def tell(self) -> None:
+        """Show the command that would do first what is offered now."""
+        self.dashboard.say_command()
+
+    def say(self, command: str) -> None:
+        """Show a command that does the same as what is shown here."""
+        self.dashboard.command = command
+        self.fill("#said", f"$ {' '.join(command.split())}" if command else "")
 
     def action_leave(self) -> None:
         """Go back to where this was opened."""
@@ -116,18 +139,27 @@ class Detail(Screen[None]):
     def state(self, state: str) -> Text:
         """Return a state as it looks here."""
         look = look_of(state)
-        options = self.dashboard.options
-        glyph = look.ascii if options.plain else look.glyph
-        colour = colour_of(look.tone, options.palette, dark=self.app.current_theme.dark)
-        return Text(f"{glyph} {state}", style=colour)
+        glyph = look.ascii if self.dashboard.options.plain else look.glyph
+        return Text(f"{glyph} {state}", style=self.dashboard.colour(look.tone))
 
     def new_grid(self, heads: Any, name: str) -> Grid:
         """Return a list for this screen, in the dashboard's colours."""
-        options = self.dashboard.options
-        return Grid(heads, plain=options.plain, palette=options.palette, name=name)
+        return Grid(heads, name=name)
 
     def fill(self, where: str, text: Text | str) -> None:
-        """Put text into a Static by its id."""
+        """Put text into a Static by its id; its times are told in the zone that is wanted."""
         found: Widget = self.query_one(where)
         if isinstance(found, Static):
-            found.update(text)
+            found.update(self.in_zone(text))
+
+    def in_zone(self, text: Text | str) -> Text | str:
+        """Return a text with its times in local time where that is wanted."""
+        if not self.dashboard.options.local:
+            return text
+        if isinstance(text, str):
+            return localised(text)
+        # Styled words stand before the first time in a line, so that they keep their places.
+        lines = text.split("\n", allow_blank=True)
+        for line in lines:
+            line.plain = localised(line.plain)
+        return Text("\n").join(lines)

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -17,40 +14,39 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mtctl.tui.palette import Palette, colour_of, look_of
+from mtctl.tui.drawing import GAP, Looks, Pen
+from mtctl.tui.palette import Palette, colour_of, cursor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.style import Style
     from textual import events
 
-    from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+    from mtctl.tui.lines import ColumnHead, Line, Page
 
-_NARROWEST = 16
-_PLAIN = str.maketrans({"◌": ".", "▶": ">", "✔": "+", "✘": "X"})
 _AHEAD = 10
 _MOST = 200
-_GAP = 2
 
 
-class Grid(ScrollView, can_focus=True):
+class Grid(ScrollView, can_focus=True, inherit_bindings=False):
     """Columns under a header line, a cursor, marks; `j k g G`, paging, mouse."""
 
     DEFAULT_CSS = """
     Grid { background: $surface; color: $text; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False),
-        Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False),
-        Binding("home,g", "edge(0)", "First", show=False),
-        Binding("end,G", "edge(1)", "Last", show=False),
-        Binding("enter", "open", "Open"),
-        Binding("space", "mark", "Mark", show=False),
-        Binding("less_than_sign", "sort(-1)", "Sort by column before", show=False),
-        Binding("greater_than_sign", "sort(1)", "Sort by next column", show=False),
-        Binding("R", "reverse", "Reverse order", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False, id="list.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="list.down"),
+        Binding("pageup,ctrl+u", "page(-1)", "A page up", show=False, id="list.page_up"),
+        Binding("pagedown,ctrl+d", "page(1)", "A page down", show=False, id="list.page_down"),
+        Binding("home,g", "edge(0)", "First line", show=False, id="list.first"),
+        Binding("end,G", "edge(1)", "Last line", show=False, id="list.last"),
+        Binding("enter", "open", "Open", id="list.open"),
+        Binding("space", "mark", "Mark; verbs act on all marked lines", show=False, id="list.mark"),
+        Binding("less_than_sign", "sort(-1)", "Sort by the column before", show=False, id="list.sort_left"),
+        Binding("greater_than_sign", "sort(1)", "Sort by the next column", show=False, id="list.sort_right"),
+        Binding("R", "reverse", "Turn the order round", show=False, id="list.reverse"),
     ]
 
     cursor: reactive[int] = reactive(0)
@@ -89,18 +85,38 @@ class Grid(ScrollView, can_focus=True):
     class Sorted(Message):
         """The order has changed."""
 
-    def __init__(self, heads: Sequence[ColumnHead], *, plain: bool, palette: Palette, name: str) -> None:
-        """Show these columns; `plain` is for terminals without Unicode."""
+    class Counted(Message):
+        """Somebody wants to see the instances that a number of a line counts."""
+
+        def __init__(self, line: Line, wanted: str) -> None:
+            """Name the line and the filter of the column."""
+            super().__init__()
+            self.line, self.wanted = line, wanted
+
+    def __init__(self, heads: Sequence[ColumnHead], *, name: str) -> None:
+        """Show these columns; how, the application says."""
         super().__init__(name=name, id=f"grid-{name}")
-        self.heads = tuple(heads)
+        self.pen = Pen(heads)
         self.marked: dict[str, Line] = {}
         self.total = 0
-        self._plain = plain
-        self._palette = palette
         self._lines: dict[int, Line] = {}
         self._asked: tuple[int, int] | None = None
-        self._laid: tuple[int, list[tuple[int, ColumnHead, int]]] = (-1, [])
-        self._styles: dict[tuple[str, str, bool], Style] = {}
+        self._ground: Style | None = None
+
+    @property
+    def heads(self) -> tuple[ColumnHead, ...]:
+        """All columns, seen or not."""
+        return self.pen.heads
+
+    @property
+    def read_lines(self) -> tuple[Line, ...]:
+        """The lines that are here, in their order."""
+        return tuple(self._lines[at] for at in sorted(self._lines))
+
+    def hide(self, columns: frozenset[str]) -> None:
+        """Show all columns but these."""
+        self.pen.hidden = columns
+        self.refresh()
 
     # --- lines --------------------------------------------------------------------------------------------------
 
@@ -125,6 +141,7 @@ class Grid(ScrollView, can_focus=True):
         self.total = page.total
         for at, line in enumerate(page.lines, start=page.offset):
             self._lines[at] = line
+            self.pen.look_at(line)
             if line.key in self.marked:
                 self.marked[line.key] = line
         self.virtual_size = Size(self.size.width, self.total + 1)
@@ -153,75 +170,41 @@ class Grid(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw the header or one line."""
-        width = self.size.width
-        strip = self._header(width) if y == 0 else self._body(int(self.scroll_offset.y) + y - 1, width)
-        return strip.crop_extend(0, width, self._base())
-
-    def _header(self, width: int) -> Strip:
-        style = self._base() + Style(bold=True)
-        parts = []
-        for _, head, size in self._columns(width):
-            title = head.title
-            if self._plain:
-                title = title.translate(_PLAIN)
-            if head.key == self.order:
-                title += ("v" if self.descending else "^") if self._plain else ("▼" if self.descending else "▲")
-            parts.append(self._fit(title, size, right=head.right) + " " * _GAP)
-        return Strip([Segment("  " + "".join(parts), style)]).extend_cell_length(width, style)
-
-    def _body(self, at: int, width: int) -> Strip:
+        width, base, looks = self.size.width, self._base(), self._looks()
+        if y == 0:
+            return self.pen.header(width, self.order, descending=self.descending, base=base, looks=looks)
+        at = int(self.scroll_offset.y) + y - 1
         if not 0 <= at < self.total:
-            return Strip.blank(width, self._base())
+            return Strip.blank(width, base)
         here = at == self.cursor
-        base = self._style("", here)
         line = self._lines.get(at)
         if line is None:
             self._ask(at)
-            return Strip([Segment("  …" if not self._plain else "  ...", base)]).extend_cell_length(width, base)
-        arrow = (">" if self._plain else "❯") if here and self.has_focus else " "
-        mark = ("*" if self._plain else "◆") if line.key in self.marked else " "
-        segments = [Segment(arrow + mark, base)]
-        for at_column, head, size in self._columns(width):
-            segments += [self._cell(line.cells[at_column], head, size, here), Segment(" " * _GAP, base)]
-        return Strip(segments).extend_cell_length(width, base)
+            return self.pen.rest("  ..." if looks.plain else "  …", width, here=here, base=base, looks=looks)
+        arrow = (">" if looks.plain else "❯") if here and self.has_focus else " "
+        mark = ("*" if looks.plain else "◆") if line.key in self.marked else " "
+        return self.pen.body(line, width, arrow + mark, here=here, base=base, looks=looks)
 
-    def _cell(self, cell: Cell, head: ColumnHead, size: int, here: bool) -> Segment:  # noqa: FBT001 - drawn a thousand times
-        text, tone = cell.text, cell.tone
-        if cell.state:
-            look = look_of(cell.state)
-            glyph = look.ascii if self._plain else look.glyph
-            text, tone = f"{glyph} {text}".rstrip(), tone or look.tone
-        if self._plain:
-            text = text.encode("ascii", "replace").decode()
-        return Segment(self._fit(text, size, right=head.right), self._style(tone, here))
-
-    def _style(self, tone: str, here: bool) -> Style:  # noqa: FBT001 - as above
-        dark = self.app.current_theme.dark
-        key = (tone, self.app.theme, here)
-        if key not in self._styles:
-            style = self._base()
-            if tone:
-                style += Style(color=colour_of(tone, self._palette, dark=dark))
-            if here:
-                style += Style(bgcolor="#2d3b4f" if dark else "#d5e3f5", bold=True)
-            self._styles[key] = style
-        return self._styles[key]
+    def notify_style_update(self) -> None:
+        """Draw on another ground."""
+        super().notify_style_update()
+        self._ground = None
 
     def _base(self) -> Style:
-        return self.rich_style
+        """Return the style of plain text: it is asked of all ancestors, so not for every line."""
+        if self._ground is None:
+            self._ground = self.rich_style
+        return self._ground
 
-    def _columns(self, width: int) -> list[tuple[int, ColumnHead, int]]:
-        """Return the columns that have room: their place in a line's cells, the head, the width."""
-        if self._laid[0] != width:
-            self._laid = width, _lay_out(self.heads, width)
-        return self._laid[1]
+    def _looks(self) -> Looks:
+        found: Looks = getattr(self.app, "looks", _BARE)
+        return found
 
-    def _fit(self, text: str, size: int, *, right: bool) -> str:
-        """Return the text in exactly so many cells."""
-        wide = cell_len(text)
-        if wide > size:
-            return set_cell_size(text, size - 1) + ("~" if self._plain else "…")
-        return " " * (size - wide) + text if right else text + " " * (size - wide)
+    def _show_line(self, at: int) -> None:
+        """Draw one line anew."""
+        row = at - int(self.scroll_offset.y) + 1
+        if 0 < row < self.size.height:
+            self.refresh(Region(0, row, self.size.width, 1))
 
     def _ask(self, at: int) -> None:
         first, limit = self.window()
@@ -237,16 +220,15 @@ class Grid(ScrollView, can_focus=True):
 
     # --- moving -------------------------------------------------------------------------------------------------
 
-    def watch_cursor(self) -> None:
-        """Follow the cursor."""
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Follow the cursor; what does not scroll is drawn in two lines."""
+        self._show_line(before)
+        self._show_line(after)
         self._show_cursor()
-        self.refresh()
         self.post_message(self.Moved(self.current))
 
     def _show_cursor(self) -> None:
-        self.scroll_to_region(
-            Region(0, self.cursor, 1, 2), animate=False, force=True, spacing=None
-        )
+        self.scroll_to_region(Region(0, self.cursor, 1, 2), animate=False, force=True, spacing=None)
 
     def action_move(self, step: int) -> None:
         """Move the cursor by lines."""
@@ -304,26 +286,35 @@ class Grid(ScrollView, can_focus=True):
             self.cursor = at
             if event.chain > 1:
                 self.action_open()
+            else:
+                self._count_at(at, event.x)
+
+    def unmark(self) -> None:
+        """Take all marks away."""
+        self.marked.clear()
+        self.refresh()
+        self.post_message(self.Moved(self.current))
 
     def _sort_at(self, x: int) -> None:
-        at = 2
-        for _, head, size in self._columns(self.size.width):
-            if at <= x < at + size + _GAP and head.sortable:
+        for column in self.pen.placed(self.size.width, dense=self._looks().dense):
+            head = column.head
+            if column.left <= x < column.left + column.width + GAP and head.sortable:
                 self.descending = not self.descending if self.order == head.key else self.descending
                 self.order = head.key
                 self.post_message(self.Sorted())
-            at += size + _GAP
+
+    def _count_at(self, at: int, x: int) -> None:
+        line = self._lines.get(at)
+        for column in self.pen.placed(self.size.width, dense=self._looks().dense) if line is not None else ():
+            clicked = column.left <= x < column.left + column.width
+            if clicked and column.head.filter and line is not None and line.cells[column.at].text:
+                self.post_message(self.Counted(line, column.head.filter))
 
 
-def _lay_out(heads: Sequence[ColumnHead], width: int) -> list[tuple[int, ColumnHead, int]]:
-    """Leave out the columns of the greatest rank until the rest has room; those of width 0 share what is left."""
-    kept = list(enumerate(heads))
-    while True:
-        room = width - 2 - sum((head.width or _NARROWEST) + _GAP for _, head in kept)
-        most = max((head.rank for _, head in kept), default=0)
-        if room >= 0 or not most:
-            break
-        kept.pop(max(place for place, (_, head) in enumerate(kept) if head.rank == most))
-    free = sum(1 for _, head in kept if not head.width)
-    more = max(0, room) // free if free else 0
-    return [(at, head, head.width or _NARROWEST + more) for at, head in kept]
+_BARE = Looks(
+    plain=False,
+    dense=False,
+    local=False,
+    cursor=cursor_of(dark=True),
+    colour=lambda tone: colour_of(tone, Palette.DEFAULT, dark=True),
+)

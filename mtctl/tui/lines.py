@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class ColumnHead:
     """One column: `key` names it for sorting, `width` in cells, 0 takes what is left; numbers stand right.
 
-    Where there is no room, columns of the greatest `rank` are left out first; those of rank 0 stay.
+    Where there is no room, columns of the greatest `rank` are left out first; those of rank 0 stay. A click on a cell
+    of a column with a `filter` (`state:failed`) opens the instances of that line narrowed by it.
     """
 
     key: str
@@ -25,14 +26,19 @@ class ColumnHead:
     right: bool = False
     sortable: bool = True
     rank: int = 0
+    filter: str = ""
 
 
 class Cell(NamedTuple):
-    """Text in one tone; `state` puts the state's glyph before it (and nothing else where the text is empty)."""
+    """Text in one tone; `state` puts the state's glyph before it (and nothing else where the text is empty).
+
+    `parts` are pairs of text and tone, drawn one after the other instead of the text, and cut to the width.
+    """
 
     text: str
     tone: str = ""
     state: str = ""
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.tui.instance_screen import InstanceScreen
+from mtctl.tui.queue_screen import QueueScreen
+from mtctl.tui.range_screen import RangeMatrixScreen
 from mtctl.tui.table_screen import TableScreen
 from mtctl.tui.workflow_screen import WorkflowScreen
 
@@ -12,10 +14,19 @@ if TYPE_CHECKING:
     from mtctl.tui.details import Detail
     from mtctl.tui.lines import Line
 
-_SCREENS: dict[str, type[Detail]] = {"instance": InstanceScreen, "table": TableScreen, "workflow": WorkflowScreen}
+_SCREENS: dict[str, type[Detail]] = {
+    "instance": InstanceScreen,
+    "queue": QueueScreen,
+    "range": RangeMatrixScreen,
+    "table": TableScreen,
+    "workflow": WorkflowScreen,
+}
 
 
 def opened(line: Line) -> Detail | None:
-    """Return the screen of a line's thing, None where there is nothing more to see than the line."""
-    found = _SCREENS.get(line.kind)
+    """Return the screen of a line's thing, None where there is nothing more to see than the line.
+
+    The fact `screen` names another one than that of the kind: ranges are instances to verbs.
+    """
+    found = _SCREENS.get(line.facts.get("screen", line.kind))
     return found(line) if found is not None else None

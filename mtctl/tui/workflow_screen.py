@@ -1,104 +1,185 @@
-"""Floor 4. One workflow from near: its plan tree, its instances, how long they take and how often they succeed."""
+"""Floor 4. One workflow from near: its instances, its tasks as a tree, how long it takes and how often it succeeds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual.containers import VerticalScroll
+from textual.binding import Binding, BindingType
 from textual.widgets import Static, TabbedContent, TabPane
 
-from mtctl.core.listing import parse_filter
+from mtctl.core.listing import Filter
 from mtctl.core.words import lasting, moment
-from mtctl.tui.details import Detail
-from mtctl.tui.lines import Asked
-from mtctl.tui.lists.instances import InstanceList
+from mtctl.core.workflow_graph import tree, what
+from mtctl.services.near import STATS_DAYS, TREE
+from mtctl.tui.runs import Runs
+from mtctl.tui.tabbed import Tabbed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from textual.app import ComposeResult
 
     from mtctl.app import App as Project
-    from mtctl.ports.work import InstanceRow
+    from mtctl.core.states import TaskState
+    from mtctl.ports.near import RunStats
+    from mtctl.services.near import FlowNear
     from mtctl.services.reports.workflows import WorkflowDetail
-    from mtctl.tui.lines import Page
+    from mtctl.tui.grid import Grid
+    from mtctl.tui.lines import Line, Page
 
-_RUNS = 100
-_BARS = "▁▂▃▄▅▆▇█"
+_BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
+_LINES = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "→": ">"})
+_GRAVEST = ("failed", "running", "pending", "created", "suspended", "cancelled", "skipped", "success")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What was read of a workflow."""
+    """What was read of a workflow: its head, and the tab that is seen."""
 
-    detail: WorkflowDetail
-    graph: str
-    runs: Page
+    near: FlowNear
+    tab: str
+    runs: Page | None = None
+    states: Mapping[str, Mapping[TaskState, int]] | None = None
+    text: str = ""
 
 
-class WorkflowScreen(Detail):
+class WorkflowScreen(Tabbed):
     """One workflow."""
 
+    TABS = ("instances", "tasks", "definition", "fires")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("O", "trigger", "By trigger", id="workflow.trigger"),
+    ]
     CSS = """
     WorkflowScreen TabbedContent { height: 1fr; }
-    WorkflowScreen Grid { height: 1fr; }
+    WorkflowScreen Grid { height: 1fr; overflow-x: hidden; }
+    WorkflowScreen #triggers { height: 1; color: $text-muted; padding: 0 1; }
     """
 
-    def body(self) -> ComposeResult:
-        """Instances first, then the plan tree and the definition."""
-        with TabbedContent(id="tabs-workflow"):
-            with TabPane("Instances", id="pane-instances"):
-                yield self.new_grid(InstanceList().heads, "runs")
-            for name in ("tasks", "definition", "fires"):
-                with TabPane(name.capitalize(), id=f"pane-{name}"), VerticalScroll(can_focus=True):
-                    yield Static(id=f"text-{name}", markup=False)
+    def __init__(self, subject: Line, tab: str = "") -> None:
+        """Show the workflow of a line."""
+        super().__init__(subject, tab)
+        self.runs = Runs(Filter(workflows=(subject.key.lower(),)))
+        self._grid = self.runs.new_grid()
 
-    async def on_mount(self) -> None:
-        """Read, and let the instances have the focus."""
-        await super().on_mount()
-        self.query_one("#grid-runs").focus()
+    def body(self) -> ComposeResult:
+        """Instances first, then the tree of tasks, the definition, the fires."""
+        with TabbedContent(id="tabs-workflow", initial=f"pane-{self.tab}"):
+            with TabPane("Instances", id="pane-instances"):
+                yield Static(self.runs.words(), id="triggers", markup=False)
+                yield self._grid
+            for name in ("tasks", "definition", "fires"):
+                yield from self.text_pane(name)
 
     def read(self, project: Project, mark: int) -> _Found:
-        """Read the workflow, its plan tree and its newest instances."""
-        name = self.subject.key
-        asked = Asked(wanted=parse_filter(f"workflow:{name}"), order="id", descending=True, offset=0, limit=_RUNS)
-        return _Found(
-            detail=project.workflows.looks.detail(name),
-            graph=project.workflows.looks.graph(name, "text"),
-            runs=InstanceList().page(project, asked, mark),
-        )
+        """Read the workflow and what is seen of it."""
+        near, tab = project.board.near.workflow(self.subject.key), self.tab
+        match tab:
+            case "instances":
+                return _Found(near=near, tab=tab, runs=self.runs.read(project, self._grid, self._grid.window(), mark))
+            case "tasks":
+                return _Found(near=near, tab=tab, states=project.board.near.newest_states(near.row.workflow_id))
+            case "definition":
+                from mtctl.services.workflow_text import file_form, toml_text  # noqa: PLC0415 - for this tab only
+
+                return _Found(near=near, tab=tab, text=toml_text(file_form(near.row.definition)))
+            case _:
+                return _Found(near=near, tab=tab, text=_fires(project.workflows.looks.detail(self.subject.key)))
 
     def show(self, found: _Found) -> None:
         """Put it in place."""
-        row = found.detail.row
-        facts = f"  version {row.version}  {_health(found.detail)}"
-        head = Text.assemble(f"‹ {row.name}  ", self.state(row.state.value), facts)
+        self.fill("#head", self._head(found.near))
+        if found.tab != self.tab:
+            return
+        if found.runs is not None:
+            self._grid.put(found.runs, fresh=True)
+        elif found.states is not None:
+            self.show_text("tasks", self._tree(found.near, found.states))
+        else:
+            self.show_text(found.tab, found.text, "toml" if found.tab == "definition" else "")
+
+    def _head(self, near: FlowNear) -> Text:
+        row = near.row
+        head = Text.assemble(f"‹ {row.name}  ", self.state(row.state.value), f"  version {row.version}")
+        if row.definition.schedule is not None:
+            head.append(f"  {row.definition.schedule.text} ({row.definition.zone})")
         if row.next_fire_at is not None and row.state.value == "enabled":
             head.append(f"  next {moment(row.next_fire_at)}")
-        self.fill("#head", head)
-        self.query_one("#grid-runs").put(found.runs, fresh=True)  # type: ignore[attr-defined]
-        self.fill("#text-tasks", found.graph)
-        self.fill("#text-definition", found.detail.text)
-        fires = [f"{fire.local}" for fire in found.detail.fires]
-        skipped = [
-            f"skipped {moment(one.first_fire_at)} to {moment(one.last_fire_at)}: {one.reason}"
-            for one in found.detail.skipped
-        ]
-        self.fill("#text-fires", "\n".join([*fires, *skipped]) or "it fires when told only")
+        head.append(f"\n{health(near.stats, plain=self.dashboard.options.plain)}")
+        return head
+
+    def _tree(self, near: FlowNear, states: Mapping[str, Mapping[TaskState, int]]) -> Text:
+        """Return the tasks as a tree, each with its state in the newest instance."""
+        definition = near.row.definition
+        by_name = {task.name: task for task in definition.tasks}
+        plain = self.dashboard.options.plain
+        muted = self.dashboard.colour("muted")
+        text = Text("in the newest instance\n" if states else "it has not run yet\n", style=muted)
+        for number, branch in enumerate(tree(definition)):
+            if number == TREE:
+                text.append(f"… {len(definition.tasks) - TREE:,} tasks more: `mtctl workflow graph {near.row.name}`\n")
+                break
+            before = branch.before.translate(_LINES) if plain else branch.before
+            text.append(f"{before}{branch.task}  ")
+            if branch.is_pointer:
+                text.append(("see above" if plain else "↑ see above") + "\n")
+                continue
+            if branch.task in states:
+                text.append_text(self._state_of(states[branch.task])).append("  ")
+            text.append(f"{what(by_name[branch.task])}\n", style=muted)
+        return text
+
+    def _state_of(self, states: Mapping[TaskState, int]) -> Text:
+        """Return the gravest state of a task's batches, with how many of them are in it where it has several."""
+        gravest = min(states, key=lambda state: _GRAVEST.index(state.value))
+        text, total = self.state(gravest.value), sum(states.values())
+        return text.append(f" {states[gravest]} of {total}") if total > 1 else text
+
+    async def on_grid_wanted(self, event: Grid.Wanted) -> None:
+        """Read the instances that scrolling came to."""
+        event.stop()
+        window, mark = (event.offset, event.limit), self.dashboard.mark
+        page = await self.asked(lambda project: self.runs.read(project, event.grid, window, mark))
+        if page is not None:
+            event.grid.put(page, fresh=False)
+
+    async def on_grid_sorted(self, event: Grid.Sorted) -> None:
+        """Read in the new order."""
+        event.stop()
+        self._grid.cursor = 0
+        await self.reload()
+
+    async def action_trigger(self) -> None:
+        """Show all instances, or those that one kind of trigger asked for."""
+        self.runs.next_trigger()
+        self.fill("#triggers", self.runs.words())
+        self._grid.cursor = 0
+        await self.reload()
 
 
-def _health(detail: WorkflowDetail) -> str:
+def health(stats: RunStats, *, plain: bool) -> str:
     """Return how the newest instances went: their durations drawn, the median, how many succeeded."""
-    ended = [row for row in reversed(detail.instances) if row.ended_at is not None and row.started_at is not None]
-    if not ended:
-        return "has not run yet"
-    times = [_seconds(row) for row in ended]
-    most = max(times) or 1.0
-    bars = "".join(_BARS[min(7, int(one / most * 7.99))] for one in times[-20:])
-    good = sum(1 for row in ended if row.state.value == "success")
-    median = sorted(times)[len(times) // 2]
-    return f"{bars}  half take under {lasting(median)}  {good * 100 // len(ended)} % of {len(ended)} succeeded"
+    if not stats.ended:
+        return f"has not run in {STATS_DAYS} days"
+    most = max(stats.recent) or 1.0
+    signs = _ASCII_BARS if plain else _BARS
+    bars = "".join(signs[min(7, int(one / most * 7.99))] for one in stats.recent)
+    share = f"{stats.succeeded * 100 / stats.ended:.1f}".removesuffix(".0")
+    return (
+        f"{bars}  p50 {lasting(stats.p50)}  p95 {lasting(stats.p95)}  "
+        f"{share} % of {stats.ended:,} succeeded in {STATS_DAYS} days"
+    )
 
 
-def _seconds(row: InstanceRow) -> float:
-    return ((row.ended_at or 0) - (row.started_at or 0)) / 1e6
+def _fires(detail: WorkflowDetail) -> str:
+    lines = ["next"] + [f"  {fire.local}" for fire in detail.fires] if detail.fires else ["it fires when told only"]
+    lines += [
+        f"skipped {moment(one.first_fire_at)} to {moment(one.last_fire_at)}: {one.reason}" for one in detail.skipped
+    ]
+    lines += ["", "variables of the next fire"] if detail.variables or detail.variables_error else []
+    lines += [f"  {name} = {value}" for name, value in detail.variables]
+    lines += [f"  {detail.variables_error}"] if detail.variables_error else []
+    lines += ["", "versions", *(f"  {number}  {moment(at)}" for number, at in reversed(detail.versions[-20:]))]
+    return "\n".join(lines)

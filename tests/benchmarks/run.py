@@ -25,6 +25,7 @@ from publishing import publishing
 from shared import full, shared
 from startup import startup
 from throughput import throughput
+from verifying import verifying
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,7 @@ RATIOS = {
     "full": full,
     "publishing": publishing,
     "pruning": pruning,
+    "verify": verifying,
     "due": due,
     "quiet": quiet,
 }

@@ -132,6 +132,18 @@ class Project:
         content = {name: sorted(self.sql(f'SELECT * FROM "{name}"'), key=repr) for (name,) in tables}
         return {"schema": schema} | {name: rows for name, rows in content.items() if name not in without}
 
+    def guards(self) -> list[tuple[str, str]]:
+        """Return the triggers that keep other clients out, with the statements that make them."""
+        return self.sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'")
+
+    def write(self, *statements: str) -> None:
+        """Run statements on the state file past the store, as nobody should."""
+        connection = apsw.Connection(str(self.state))
+        connection.set_busy_timeout(30_000)
+        for statement in statements:
+            connection.execute(statement)
+        connection.close()
+
     def versions(self) -> list[int]:
         return [one for (one,) in self.sql("SELECT snapshot_id FROM ducklake_snapshot ORDER BY 1")]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
-from lake_kit import READ_ONLY, Duck, Project, lake_python, small_example
+from lake_kit import ENV, READ_ONLY, ROOT, Duck, Project, lake_python, small_example
 
 OTHER = """
 import os, sys
@@ -82,19 +82,32 @@ def test_another_user_reads_the_shared_copy_and_not_the_state(shared):
     assert asked().returncode != 0
 
 
-@pytest.mark.parametrize("library", ["polars", "pandas"])
-def test_arrow_libraries_read_what_duckdb_reads(shared, library):
-    if find_spec(library) is None or find_spec("pyarrow") is None:
-        pytest.skip(f"{library} and pyarrow are not installed")
-    program = f"""
-import duckdb, subprocess, sys
-connection = duckdb.connect()
-connection.execute(sys.stdin.read())
-found = connection.sql("FROM flights_daily").{"pl" if library == "polars" else "df"}()
-print(len(found))
-"""
+SNIPPET = re.compile(r"```python\n(import subprocess\nimport duckdb\n.*?)```", re.DOTALL)
+SUMS = {
+    "pl": 'found.height, found["flights"].sum()',
+    "df": 'len(found), found["flights"].sum()',
+    "arrow": 'len(all := found.read_all() if hasattr(found, "read_all") else found), sum(all["flights"].to_pylist())',
+}
+NEEDS = {"pl": "polars", "df": "pandas", "arrow": "pyarrow"}
+
+
+@pytest.mark.parametrize("method", SUMS)
+def test_the_snippet_of_the_readme_reads_what_duckdb_reads(shared, tmp_path, method):
+    probe = f"import pyarrow, {NEEDS[method]}"
+    if subprocess.run([lake_python(), "-c", probe], capture_output=True, check=False).returncode:
+        pytest.skip(f"{NEEDS[method]} and pyarrow are not where the extension is: mtctl[readers] brings them")
+    [snippet] = SNIPPET.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert ".pl()" in snippet
+    *before, last = snippet.strip().replace(".pl()", f".{method}()").splitlines()
+    program = "\n".join([*before, f"found = {last}", f"print({SUMS[method]})"])
+    # A person has `mtctl` on the path.
+    command = tmp_path / "mtctl"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mtctl "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    path = {**ENV, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
-        [sys.executable, "-c", program], input=shared.mtctl("attach", "--views"), capture_output=True, text=True,
-        check=True,
+        [lake_python(), "-c", program], capture_output=True, text=True, check=False, cwd=shared.root, env=path
     )
-    assert done.stdout == "147\n"
+    assert done.returncode == 0, done.stderr
+    told = shared.mtctl("query", "SELECT count(*) AS n, sum(flights)::BIGINT AS s FROM flights_daily", "-o", "csv")
+    assert done.stdout.split() == told.split()[1].split(",")

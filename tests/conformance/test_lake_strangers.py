@@ -114,6 +114,55 @@ def test_both_live_side_by_side(shared):
         reader.rows(f"SELECT snapshot_id, changes FROM ducklake_snapshots('{LAKE}')")
 
 
+def test_questions_at_earlier_moments_see_their_tables_as_the_extension_does(shared, theirs):
+    for statement in (
+        "CREATE TABLE shrinking AS SELECT range AS i, range % 7 AS k FROM range(1000)",
+        "DELETE FROM shrinking WHERE k = 3",
+        "DELETE FROM shrinking WHERE i < 100",
+        "INSERT INTO shrinking SELECT range, 1 FROM range(5000, 5100)",
+        "UPDATE shrinking SET k = 9 WHERE i % 50 = 0",
+        "DELETE FROM shrinking WHERE k = 1",
+    ):
+        theirs.rows(statement)
+    asked = "SELECT count(*) AS n, sum(i)::BIGINT AS s, sum(k)::BIGINT AS t FROM shrinking"
+    seen = set()
+    for version in shared.versions()[-6:]:
+        [row] = theirs.rows(f"{asked} AT (VERSION => {version})")
+        found = shared.mtctl("query", asked, "--at", str(version), "-o", "csv").split()
+        assert found == ["n,s,t", ",".join(map(str, row))], version
+        seen.add(row)
+    assert len(seen) == 6
+
+
+def test_rows_of_ours_that_the_extension_deletes_behind_the_guard_are_gone_for_every_question(shared):
+    asked = "SELECT count(*) AS n, sum(flights)::BIGINT AS s FROM flights_daily"
+    before, guards = shared.versions()[-1], shared.guards()
+    shared.write(*(f'DROP TRIGGER "{name}"' for name, _ in guards))
+    try:
+        with shared.attached(READ_WRITE) as duck:
+            duck.rows("DELETE FROM flights_daily WHERE carrier = 'UA'")
+            duck.rows("DELETE FROM flights_daily WHERE carrier = 'AA' AND flight_date = DATE '2013-01-02'")
+            after = shared.versions()[-2:]
+            told = {one: duck.rows(f"{asked} AT (VERSION => {one})")[0] for one in (before, *after)}
+            views = duck.rows(asked)
+    finally:
+        shared.write(*(text for _, text in guards))
+    assert len(set(told.values())) == 3
+    for version, row in told.items():
+        found = shared.mtctl("query", asked, "--at", str(version), "-o", "csv").split()
+        assert found == ["n,s", ",".join(map(str, row))], version
+    now = shared.mtctl("query", asked, "-o", "csv").split()
+    assert now == ["n,s", ",".join(map(str, views[0]))]
+    with Duck() as duck:
+        for statement in shared.mtctl("attach", "--views").splitlines():
+            duck.rows(statement)
+        assert duck.rows(asked) == views
+    words = ("diff", "flights_daily", "--from", str(before), "--to", str(after[1]), "-o", "csv")
+    assert len(shared.mtctl(*words).split()) - 1 == told[before][0] - told[after[1]][0]
+    shared.mtctl("lake", "repair")
+    shared.mtctl("verify")
+
+
 def test_a_table_of_ours_cannot_take_their_name(shared):
     shared.define("theirs", "CREATE MATERIALIZED TABLE theirs AS SELECT 1 AS a")
     shared.mtctl("apply", code=4)

@@ -154,6 +154,12 @@ class Bench:
             MeasureRequest(path=path, columns=columns, ranges=ranges, zone="UTC", partition=None)
         )
 
+    def survey(
+        self, staged: Staged, columns: tuple[Column, ...], partition: Partition | None = None, zone: str = "UTC"
+    ) -> list[Measured | None]:
+        """Look at all staged files at once, their intervals as ranges."""
+        return self.client.survey([*survey_requests(staged, columns, partition, zone)])
+
     def file(self, name: str, sql: str) -> Path:
         """Write a data file of the project from a query, by a plain DuckDB."""
         path = self.root / name
@@ -164,6 +170,23 @@ class Bench:
     def source(self, text: str, *patterns: str) -> Source:
         """Return a named source of the project."""
         return Source(text=text, paths=tuple(str(self.root / pattern) for pattern in patterns))
+
+
+def survey_requests(
+    staged: Staged, columns: tuple[Column, ...], partition: Partition | None = None, zone: str = "UTC"
+) -> Iterator[MeasureRequest]:
+    """Yield what is asked of each staged file."""
+    for number, file in enumerate(staged.files):
+        mine = [one for one in staged.intervals if one.file == number]
+        yield MeasureRequest(
+            path=file.path,
+            columns=columns,
+            ranges=tuple((one.row_start, one.rows) for one in mine),
+            zone=zone,
+            partition=partition,
+            intervals=tuple(one.interval for one in mine),
+            sha256=file.sha256,
+        )
 
 
 def relation(name: str, columns: tuple[Column, ...], *files: str) -> Relation:

@@ -79,6 +79,14 @@ def test_every_type_comes_back_and_its_statistics_are_recomputed(bench: Bench, s
         for part in ("min", "max", "contains_nan"):
             said, holds = getattr(reported, part), getattr(found, part)
             assert None in {said, holds} or said == holds, (part, said, holds)
+    [surveyed] = bench.survey(staged, columns)
+    assert surveyed is not None
+    assert surveyed.fingerprints == measured.fingerprints
+    by_id = {one.field_id: one for one in surveyed.stats}
+    for reported in staged.files[0].stats:
+        found = by_id[reported.field_id]
+        bounds = {part: getattr(reported, part) for part in ("min", "max") if getattr(reported, part) is None}
+        assert replace(found, bytes=reported.bytes, **bounds) == reported
 
 
 def test_hugeint_is_exact_and_overflow_fails(bench: Bench):

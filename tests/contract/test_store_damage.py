@@ -98,11 +98,12 @@ def test_foreign_rows_and_deletes_are_told_and_taken_out_in_one_snapshot(kit: Ki
     )
     with kit.store.read() as view:
         odd = {one.check: one for one in view.damage().oddities()}
-        deleted = view.damage().deleted()
         before = view.snapshot()
+        deleted = view.deletions([lake], before)
     assert set(odd) == {"foreign rows", "delete file", "inlined data"}
     assert odd["delete file"].intervals == (day(1),)
-    assert [path.rpartition("/")[2] for path in deleted.values()] == ["ducklake-d.parquet"]
+    assert [one.path.rpartition("/")[2] for one in deleted] == ["ducklake-d.parquet"]
+    assert not any(one.is_partial or one.is_odd for one in deleted)
 
     with kit.store.write() as tx:
         assert tx.damage().evict() == {table: IntervalSet.of(())}

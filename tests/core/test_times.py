@@ -175,3 +175,4 @@ def test_bad_durations_are_refused(text):
 
 def test_zero_is_a_duration_where_it_is_allowed():
     assert parse_duration("0s", allow_zero=True) == 0
+    assert parse_duration("0", allow_zero=True) == 0

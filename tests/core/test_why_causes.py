@@ -116,6 +116,12 @@ def test_the_chain_goes_through_upstream_tables_to_the_root() -> None:
     assert why.root.fix == "`mtctl queue resume default`"
 
 
+def test_a_chain_of_ten_thousand_tables_has_its_root() -> None:
+    tables = [TableFacts(name=f"t{n}", due="the table is", blockers=(f"t{n + 1}",)) for n in range(10_000)]
+    why = ask(*tables, TableFacts(name="t10000", due="the table is", lost_source="a.csv"))
+    assert (len(why.chain), why.root.cause, why.root.subject) == (10_001, Cause.SOURCE_MISSING, "t10000")
+
+
 def test_a_task_that_waits_for_a_table_leads_to_that_table() -> None:
     waiting = replace(PENDING, waits_for="raw", ready_at=NOW + MINUTE)
     why = ask(due(task=waiting), TableFacts(name="raw", due="the table is", lost_source="a.csv"))

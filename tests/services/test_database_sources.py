@@ -68,6 +68,51 @@ def test_an_unknown_name_is_told_with_what_was_meant(shop: World):
         shop.rows("FROM shpo.orders")
 
 
+PIVOTED = "(PIVOT shop.s.u ON x USING count(*)) AS p"
+
+
+@pytest.mark.parametrize(
+    ("declared", "relation"),
+    [
+        ("shop.s.u", PIVOTED),
+        ("SHOP.S.u, base", f"{PIVOTED}, base"),
+        ("shop.main.orders, demo.main.base", "(PIVOT shop.main.orders ON id USING count(*)) AS p, base"),
+        ("shop.Odd Name", '(PIVOT shop."Odd Name" ON x USING count(*)) AS p'),
+        ("shop.s.u", "shop.s.u"),
+    ],
+)
+def test_declared_names_of_two_and_three_parts_reach_the_tables_of_a_database(shop: World, declared, relation):
+    database(shop, 'CREATE TABLE "Odd Name" AS SELECT 1 AS x')
+    shop.table("base", "CREATE MATERIALIZED TABLE base AS SELECT 1 AS b")
+    options = f"WITH ('upstream' = '{declared}')"
+    shop.table("t", f"CREATE MATERIALIZED TABLE t {options} AS SELECT count(*) AS n FROM {relation}")
+    shop.apply()
+    shop.fill("t", upstream=True)
+    assert shop.rows("FROM t") == [("1",)]
+    detail = shop.app.show("t")
+    assert detail.sources == ("shop",)
+    assert detail.upstream == (("base",) if "base" in declared else ())
+
+
+def test_a_name_of_three_parts_whose_database_is_not_declared_says_what_to_write(shop: World):
+    shop.settings(f"name = 'demo'\n{SHOP}[sources.sheets]\npath = 'data/*.csv'\n")
+    for relation, word in (
+        ("elsewhere.s.orders", "database in [sources.elsewhere] of mtctl.toml (type duckdb, sqlite or postgres)"),
+        ("sheets.main.x", "the source 'sheets' is files"),
+        ("sheets.x", "the source 'sheets' is files"),
+    ):
+        shop.table("t", f"CREATE MATERIALIZED TABLE t AS SELECT * FROM {relation}")
+        assert shop.problem().code == "upstream_unknown"
+        assert word in str(shop.problem())
+        with fails("table_unknown", word):
+            shop.rows(f"FROM {relation}")
+        pivoted = f"WITH ('upstream' = '{relation}') AS FROM (PIVOT {relation} ON x USING count(*))"
+        shop.table("t", f"CREATE MATERIALIZED TABLE t {pivoted}")
+        assert word in str(shop.problem())
+    shop.table("t", "CREATE MATERIALIZED TABLE t WITH ('upstream' = 'a.b.c.d') AS SELECT 1 AS a")
+    assert "does not name tables" in str(shop.problem())
+
+
 def test_another_version_makes_stale_what_was_built_from_the_old_one(shop: World):
     shop.table("totals", TOTALS.format(VERSION))
     shop.apply()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mtctl.services.reports import TaskEvent
 
 FOUR_DAYS = {f"2013-01-0{number}": [number] for number in range(1, 5)}
-BROKEN = "CREATE MATERIALIZED TABLE broken AS SELECT 1 / (v - v) AS x, error('no') AS y FROM 'data/in.csv'\n"
+BROKEN = "CREATE MATERIALIZED TABLE broken AS SELECT 1 / (v - v) AS x, error('no')::INTEGER AS y FROM 'data/in.csv'\n"
 
 
 @pytest.fixture

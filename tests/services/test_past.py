@@ -114,18 +114,6 @@ def test_a_moment_that_is_none_or_has_expired_is_told(filled: World) -> None:
     assert past.moment(iso_utc(past.moment("4").at)).is_exact
 
 
-def test_a_table_with_rows_deleted_by_foreign_hands_is_refused_from_then_on(filled: World) -> None:
-    before = newest(filled)
-    [(file_id,)] = filled.app._store._connection.execute("SELECT max(data_file_id) FROM ducklake_data_file").fetchall()
-    with filled.app._store.write() as tx:
-        row = (900, 1, before, None, file_id, "x.parquet", 1, "parquet", 1, 10, 10, None, None)
-        marks = ", ".join("?" * len(row))
-        tx.session.connection.execute(f"INSERT INTO ducklake_delete_file VALUES ({marks})", row)
-    with fails("foreign_rows", "daily", "attach"):
-        rows_at(filled, "FROM daily", before)
-    assert rows_at(filled, "SELECT count(*) FROM daily", before - 1) == [("0",)]
-
-
 def test_a_damaged_file_is_named(filled: World) -> None:
     [path] = (filled.root / "lake" / "data").rglob("*.parquet")
     path.write_bytes(path.read_bytes()[:-20])
@@ -150,3 +138,37 @@ def test_files_left_out_by_their_statistics_are_those_of_then(world: World) -> N
         assert rows_at(world, sql, then) == [(str(before),)]
         assert rows_at(world, sql, newest(world)) == world.rows(sql) == [(str(after),)]
     assert rows_at(world, "SELECT total FROM daily WHERE d = DATE '2013-01-07'", then) == [("7",)]
+
+
+def test_a_file_that_cannot_matter_is_not_opened_whatever_became_of_its_table(world: World) -> None:
+    world.settings('name = "shop"\n\n[lake]\ntarget_file_rows = 1\n')
+    world.days({f"2013-01-{number:02d}": [number] for number in range(1, 31)})
+    text = DAILY.replace("2013-01-05", "2013-01-31")
+    world.table("daily", text)
+    world.apply()
+    world.fill("daily")
+    then = newest(world)
+    for path in (world.root / "lake" / "data").rglob("*.parquet"):
+        if int(path.stem.rpartition("-")[2]) < 10:
+            path.unlink()
+    asked = {
+        "SELECT total FROM daily WHERE d = '2013-01-20'": [("20",)],
+        "SELECT count(*) FROM main.daily WHERE total > 25": [("5",)],
+        "SELECT sum(total) FROM daily WHERE d BETWEEN '2013-01-15' AND '2013-01-16' AND n = 1": [("31",)],
+    }
+
+    def agree() -> None:
+        for sql, rows in asked.items():
+            assert rows_at(world, sql, then) == rows
+        with fails("file_damaged", "daily"):
+            rows_at(world, "SELECT sum(total) FROM daily", then)
+
+    agree()
+    world.table("daily", text.replace("sum(v)::BIGINT", "sum(v)::VARCHAR"))
+    world.apply()
+    agree()
+    world.fill("daily")
+    agree()
+    world.app.drop_tables(["daily"])
+    for sql, rows in asked.items():
+        assert rows_at(world, sql, then) == rows

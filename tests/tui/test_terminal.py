@@ -59,6 +59,9 @@ async def main():
         for key in ("3", "1", "enter"):
             await pilot.press(key)
             await pilot.pause(0.1)
+        await pilot.press("escape", "Q", *"SELECT 1", "ctrl+r")
+        while not (pane := dashboard.screen.query("ResultPane")) or pane.first().told is None:
+            await pilot.pause(0.05)
 asyncio.run(main())
 print(json.dumps([name for name in ("duckdb", "sqlite3", "apsw") if name in sys.modules]))
 """
@@ -89,6 +92,11 @@ def test_a_crash_ends_it_without_the_values_of_anything(seen: Path, capsys: pyte
     assert "hunter2" not in said.out + said.err
 
 
+def _homes(root: Path) -> dict[str, str]:
+    """Folders of a user who has no view and no configuration yet."""
+    return {f"XDG_{name}_HOME": str(root.parent / "home" / name) for name in ("STATE", "CONFIG")}
+
+
 class _Terminal:
     """A tmux server of its own with one window."""
 
@@ -100,7 +108,7 @@ class _Terminal:
             ["tmux", "-L", self.name, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", command],
             check=True,
             cwd=_PRODUCT,
-            env=os.environ | {"TERM": "xterm-256color", "LANG": "C.UTF-8"} | (environ or {}),
+            env=os.environ | {"TERM": "xterm-256color", "LANG": "C.UTF-8", **_homes(root)} | (environ or {}),
         )
 
     def keys(self, *keys: str) -> None:

@@ -94,6 +94,11 @@ def text_of(dashboard: Dashboard) -> str:
     return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in strips)
 
 
+def number_of(dashboard: Dashboard, name: str) -> str:
+    """Return the key of a list."""
+    return str(list(dashboard.listings).index(name) + 1)
+
+
 def keys_of(grid: Grid) -> list[str]:
     """Return the keys of the lines that were read."""
     return [grid._lines[at].key for at in sorted(grid._lines)]

@@ -27,7 +27,7 @@ _HOMES = {
     "rewinding": "MarkBack RewindReport",
     "running": "PlannedStep TaskEvent",
     "schedules": "CheckedSchedule FireTime NextFires ScheduleArgs ScheduleChanged ScheduleWords Timer",
-    "tables": "Status TableStatus",
+    "tables": "HeldUp Status TableStatus",
     "upkeep": "Finding GcReport VerifyReport",
     "verbs": "LogFile VerbReport WaitReport",
     "versions": "UndropReport Version Versions",

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mtctl.core.errors import MtctlError
+    from mtctl.services.reports.tables import HeldUp
     from mtctl.services.reports.workflows import WorkflowChange
 
 
@@ -38,7 +41,7 @@ class ApplyPlan:
     """What `apply` would do. `pending` is true when anything would change; `problems` are errors that stop it.
 
     `changes` are those of tables, `workflows` those of workflow files. `rebuilding` are the tables whose new version is
-    being built already: how many intervals it has of those that it needs.
+    being built already: how many intervals it has of those that it needs; `held_up` is by name what keeps one from it.
     """
 
     changes: tuple[Change, ...]
@@ -46,6 +49,7 @@ class ApplyPlan:
     pending: bool
     workflows: tuple[WorkflowChange, ...] = ()
     rebuilding: tuple[tuple[str, int, int], ...] = ()
+    held_up: Mapping[str, HeldUp] = field(default_factory=dict)
     secret: Any = field(default=None, repr=False, compare=False)  # what apply needs, not for showing
 
 

@@ -11,7 +11,8 @@ class Damage:
 
     `check` says what (`missing`, `truncated`, `replaced`, `changed`, `unreadable`, `foreign rows`, `delete file`,
     `inlined data`, `catalog row`), `intervals` whose data it concerns, `path` which file. `mends` is what a repair does
-    about it, empty where there is nothing to do: an older version cannot be made again.
+    about it, empty where there is nothing to do: an older version cannot be made again. `version` is `old` (what
+    readers see) or `new` while a new version is built beside the old one, else empty.
     """
 
     table: str
@@ -20,6 +21,12 @@ class Damage:
     path: str
     detail: str
     mends: str
+    version: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The table, and which version of it where it has two."""
+        return f"{self.table} ({self.version} version)" if self.version else self.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,12 +15,30 @@ if TYPE_CHECKING:
 
 
 @frozen
+class HeldUp:
+    """Why a new version of a table does not take the place of the old one: intervals that it lacks since they fail.
+
+    `code` and `error` are those of the newest attempt there, `fix` says what to do.
+    """
+
+    intervals: str
+    code: str
+    error: str
+    fix: str
+
+    @property
+    def text(self) -> str:
+        """What is wrong, in words."""
+        return f"held up by {self.intervals}: {f'[{self.code}] ' if self.code else ''}{self.error}"
+
+
+@frozen
 class TableStatus:
     """One line of `status` and `table list`. Counts are grain intervals (1 for a whole table).
 
     `missing` and `stale` are short texts of ranges (empty when none); `why` names the reasons of staleness;
     `coverage` is the strip text. `rebuilding` says how many intervals a new version has of those that it needs before
-    readers see it; the counts are those of the new version then.
+    readers see it; the counts are those of the new version then. `held_up` says what keeps it from that.
     """
 
     table: str
@@ -48,6 +66,7 @@ class TableStatus:
     comment: str | None
     tags: Mapping[str, str]
     rebuilding: tuple[int, int] | None = None
+    held_up: HeldUp | None = None
 
 
 @frozen

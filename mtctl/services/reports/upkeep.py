@@ -7,12 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing `verify` found wrong: which check, which table, which intervals, what differs."""
+    """One thing `verify` found wrong: which check, which table, which intervals, what differs.
+
+    `version` is `old` (what readers see) or `new` while a new version is built beside the old one, else empty.
+    """
 
     table: str
     check: str
     intervals: str
     detail: str
+    version: str = ""
+
+    @property
+    def subject(self) -> str:
+        """The table, and which version of it where it has two."""
+        return f"{self.table} ({self.version} version)" if self.version else self.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

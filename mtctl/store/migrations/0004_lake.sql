@@ -38,6 +38,8 @@ CREATE INDEX instance_of_nobody ON workflow_instance (instance_id) WHERE workflo
 -- dashboards: all that a list of instances filters and sorts by, without their manifests
 CREATE INDEX instance_listed ON workflow_instance
   (instance_id, state, trigger, workflow_id, queue, title, ulid, started_at, ended_at);
+-- and of its refreshes of many intervals; whole tables begin at -62135596800000000 and are not in it
+CREATE INDEX task_ranged ON task_instance (instance_id, table_id, interval_count) WHERE start_at > -62135596800000000;
 
 -- shared files: files that others with the same rows have replaced; whoever pinned an older snapshot may still read them
 CREATE TABLE replaced_file (

@@ -2,7 +2,7 @@
 -- 100,000 instances is walked without their manifests.
 
 -- name: newest
-SELECT i.instance_id, i.title, i.state, i.trigger, i.started_at, i.ended_at
+SELECT i.instance_id, i.ulid, i.title, i.state, i.trigger, i.started_at, i.ended_at
 FROM workflow_instance i INDEXED BY instance_listed
 WHERE (:states IS NULL OR i.state IN (SELECT "value" FROM json_each(:states)))
   AND (:triggers IS NULL OR EXISTS (SELECT 1 FROM json_each(:triggers) p WHERE i.trigger GLOB p."value"))
@@ -16,10 +16,17 @@ WHERE (:states IS NULL OR i.state IN (SELECT "value" FROM json_each(:states)))
   AND (:tags IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(:tags) p WHERE NOT EXISTS (
        SELECT 1 FROM workflow_instance f, json_each(f.tags) g WHERE f.instance_id = i.instance_id
          AND lower(g."key") = p."value" ->> 0 AND (p."value" ->> 1 = '' OR lower(g."value") = p."value" ->> 1))))
+  AND (:ranged IS NULL OR EXISTS (SELECT 1 FROM task_instance t INDEXED BY task_ranged
+       WHERE t.instance_id = i.instance_id AND t.start_at > -62135596800000000
+       GROUP BY t.table_id HAVING sum(t.interval_count) > 1))
 ORDER BY i.instance_id DESC LIMIT :limit OFFSET :offset
 
 -- name: counts
 SELECT state, count(*) FROM workflow_instance INDEXED BY instance_listed GROUP BY state
+
+-- name: last_states
+SELECT w.workflow_id, i.state FROM workflow w JOIN workflow_instance i ON i.instance_id = (
+  SELECT max(n.instance_id) FROM workflow_instance n WHERE n.workflow_id = w.workflow_id)
 
 -- name: strips
 SELECT j."value", a.outcome FROM json_each(:table_ids) j

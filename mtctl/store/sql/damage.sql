@@ -9,7 +9,7 @@ WITH named (lake_table_id, name, folder, relative) AS (
   WHERE NOT EXISTS (SELECT 1 FROM ducklake_table n
                     WHERE n.table_id = t.table_id AND n.begin_snapshot > t.begin_snapshot))
 SELECT f.data_file_id, l.table_id, coalesce(m.name, n.name), f.path, f.path_is_relative, n.folder, n.relative, f.file_size_bytes,
-       f.footer_size, d.sha256, f.end_snapshot IS NULL
+       f.footer_size, d.sha256, f.end_snapshot IS NULL, f.table_id
 FROM ducklake_data_file f
 JOIN named n ON n.lake_table_id = f.table_id
 LEFT JOIN lake_table_of l ON l.lake_table_id = f.table_id
@@ -17,7 +17,7 @@ LEFT JOIN materialized_table m ON m.table_id = l.table_id
 LEFT JOIN data_file_digest d ON d.data_file_id = f.data_file_id
 UNION ALL
 SELECT f.delete_file_id, l.table_id, coalesce(m.name, n.name), f.path, f.path_is_relative, n.folder, n.relative, f.file_size_bytes,
-       f.footer_size, NULL, f.end_snapshot IS NULL
+       f.footer_size, NULL, f.end_snapshot IS NULL, f.table_id
 FROM ducklake_delete_file f
 JOIN named n ON n.lake_table_id = f.table_id
 LEFT JOIN lake_table_of l ON l.lake_table_id = f.table_id
@@ -53,7 +53,7 @@ JOIN materialized_table m ON m.table_id = l.table_id
 WHERE d.end_snapshot IS NULL
 
 -- name: inlined
-SELECT l.table_id, m.name, i.table_name
+SELECT l.table_id, m.name, i.table_name, i.table_id
 FROM ducklake_inlined_data_tables i
 JOIN lake_table_of l ON l.lake_table_id = i.table_id
 JOIN materialized_table m ON m.table_id = l.table_id
@@ -109,11 +109,3 @@ UNION ALL
 SELECT 1 FROM ducklake_view v
 WHERE v.end_snapshot IS NULL AND v.schema_id = :schema AND v.view_name = :name COLLATE NOCASE
 LIMIT 1
-
--- name: deleted
-SELECT iif(f.path_is_relative, m.folder, '') || f.path, f.path_is_relative,
-       iif(d.path_is_relative, m.folder, '') || d.path, d.path_is_relative
-FROM ducklake_delete_file d
-JOIN ducklake_data_file f ON f.data_file_id = d.data_file_id AND f.end_snapshot IS NULL
-JOIN materialized_table m ON m.lake_table_id = f.table_id
-WHERE d.end_snapshot IS NULL AND m.dropped_at IS NULL

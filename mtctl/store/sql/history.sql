@@ -41,9 +41,7 @@ ORDER BY table_id, column_order, column_id
 
 -- name: files_at
 SELECT f.data_file_id, f.table_id, f.path, f.path_is_relative, s.path || t.path, f.record_count,
-       f.partial_max IS NOT NULL AND f.partial_max > :snapshot, f.mapping_id IS NOT NULL,
-       EXISTS (SELECT 1 FROM ducklake_delete_file d WHERE d.data_file_id = f.data_file_id
-               AND d.begin_snapshot <= :snapshot AND (d.end_snapshot IS NULL OR d.end_snapshot > :snapshot))
+       f.partial_max IS NOT NULL AND f.partial_max > :snapshot, f.mapping_id IS NOT NULL
 FROM json_each(:lake_table_ids) j
 JOIN ducklake_table t ON t.table_id = j."value"
   AND t.begin_snapshot <= :snapshot AND (t.end_snapshot IS NULL OR t.end_snapshot > :snapshot)

@@ -12,6 +12,19 @@ ORDER BY r.table_id
 INSERT INTO rebuild (table_id, shown_id, begun_snapshot, begun_at, since_version, needed)
 VALUES (:table_id, :shown_id, :snapshot, :now, :since_version, :needed)
 
+-- name: need
+UPDATE rebuild SET needed = :needed WHERE table_id = :table_id
+
+-- name: failures
+SELECT coalesce(t.intervals, json_array(json_array(t.start_at, t.end_at))), coalesce(a.error_code, ''),
+       coalesce(a.error, a.outcome)
+FROM attempt a
+JOIN task_instance t ON t.task_id = a.task_id
+JOIN materialized_table m ON m.table_id = a.table_id AND m.version_id = a.version_id
+WHERE a.table_id = :table_id AND a.started_at >= :since AND a.outcome IN ('failed', 'timed_out', 'lost')
+  AND t.start_at IS NOT NULL
+ORDER BY a.attempt_id DESC LIMIT :limit
+
 -- name: drop
 DELETE FROM rebuild WHERE table_id = :table_id
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.tui.lists.events import events
+from mtctl.tui.lists.events import EventList
 from mtctl.tui.lists.instances import InstanceList
+from mtctl.tui.lists.lineage import lineage
 from mtctl.tui.lists.queues import queues
+from mtctl.tui.lists.ranges import RangeList
 from mtctl.tui.lists.schedule import schedule
 from mtctl.tui.lists.tables import tables
 from mtctl.tui.lists.workflows import workflows
@@ -15,6 +17,6 @@ if TYPE_CHECKING:
     from mtctl.tui.lists.whole import WholeList
 
 
-def all_lists() -> tuple[WholeList | InstanceList, ...]:
+def all_lists() -> tuple[WholeList | InstanceList | RangeList | EventList, ...]:
     """Return the lists in the order of their numbers."""
-    return (tables(), workflows(), InstanceList(), queues(), schedule(), events())
+    return (tables(), workflows(), InstanceList(), RangeList(), lineage(), queues(), schedule(), EventList())

@@ -1,22 +1,22 @@
-"""Floor 4. The newest events."""
+"""Floor 4. The newest events, a window at a time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.core.listing import Listed
 from mtctl.core.words import moment
-from mtctl.tui.lines import Cell, ColumnHead, Line
-from mtctl.tui.lists.whole import WholeList
+from mtctl.ports.event_board import EventWindow
+from mtctl.tui.lines import Cell, ColumnHead, Line, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from mtctl.app import App
+    from mtctl.core.listing import Filter
     from mtctl.ports.work import EventRow
-    from mtctl.tui.lists.whole import Entry
+    from mtctl.tui.lines import Asked
 
-_HEADS = (
+HEADS = (
     ColumnHead(key="at", title="AT", width=20),
     ColumnHead(key="kind", title="EVENT", width=18, sortable=False),
     ColumnHead(key="actor", title="BY", width=10, sortable=False, rank=1),
@@ -24,22 +24,33 @@ _HEADS = (
 )
 
 
-def _entries(app: App) -> Iterable[Entry]:
-    for row in app.board.events():
-        yield _entry(row)
+class EventList:
+    """The newest events; the length is counted again when the store has changed."""
+
+    name = "events"
+    order = "at"
+    descending = True
+
+    def __init__(self) -> None:
+        """Count nothing yet."""
+        self.heads: Sequence[ColumnHead] = HEADS
+        self._kept: tuple[int, Filter, int] | None = None
+
+    def page(self, app: App, asked: Asked, mark: int) -> Page:
+        """Read a window of the list."""
+        wanted = asked.wanted
+        if self._kept is None or self._kept[:2] != (mark, wanted):
+            self._kept = mark, wanted, app.board.event_total(wanted)
+        window = EventWindow(wanted=wanted, descending=asked.descending, offset=asked.offset, limit=asked.limit)
+        lines = tuple(_line(row) for row in app.board.events(window))
+        return Page(total=self._kept[2], offset=asked.offset, lines=lines)
 
 
-def _entry(row: EventRow) -> Entry:
+def _line(row: EventRow) -> Line:
     detail = ", ".join(f"{key}={value}" for key, value in row.detail.items() if value not in (None, "", []))
-    shown = Line(
+    return Line(
         kind="event",
         key=str(row.event_id),
         cells=(Cell(moment(row.at), "muted"), Cell(row.kind), Cell(row.actor or ""), Cell(detail)),
         facts={"instance_id": row.instance_id},
     )
-    return shown, Listed(text=f"{row.kind} {row.actor} {detail}", state=row.kind), {"at": row.event_id}
-
-
-def events() -> WholeList:
-    """Return the list."""
-    return WholeList("events", _HEADS, _entries, descending=True)

@@ -46,8 +46,6 @@ class InstanceList:
     def page(self, app: App, asked: Asked, mark: int) -> Page:
         """Read a window of the list."""
         wanted = asked.wanted
-        if self._kept is None or self._kept[:2] != (mark, wanted):
-            self._kept = mark, wanted, app.board.total(wanted)
         window = InstanceWindow(
             wanted=wanted,
             order=asked.order or "id",
@@ -56,8 +54,16 @@ class InstanceList:
             limit=asked.limit,
         )
         now = app.board.now()
-        lines = tuple(instance_line(row, now) for row in app.board.instances(window))
-        return Page(total=self._kept[2], offset=asked.offset, lines=lines)
+        rows = app.board.instances(window)
+        if self._kept is None or self._kept[:2] != (mark, wanted):
+            self._kept = mark, wanted, self._total(app, window, len(rows))
+        return Page(total=self._kept[2], offset=asked.offset, lines=tuple(instance_line(row, now) for row in rows))
+
+    def _total(self, app: App, window: InstanceWindow, found: int) -> int:
+        """Return the length of the list; a window that is not full shows its end, and nothing is counted again."""
+        if found < window.limit and (found or not window.offset):
+            return window.offset + found
+        return app.board.total(window.wanted)
 
 
 def instance_line(row: InstanceRow, now: Instant) -> Line:

@@ -2,88 +2,117 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from mtctl.core.lateness import lag_text
 from mtctl.core.listing import Listed
-from mtctl.core.words import count
+from mtctl.core.words import count, lasting
+from mtctl.services.lineage import STRIP
 from mtctl.tui.lines import Cell, ColumnHead, Line
 from mtctl.tui.lists.ages import age, left
 from mtctl.tui.lists.whole import WholeList
+from mtctl.tui.palette import look_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mtctl.app import App
     from mtctl.core.model import Instant
-    from mtctl.services.board import TableLine
+    from mtctl.services.lineage import Standing
     from mtctl.tui.lists.whole import Entry
 
+COUNTED = (("pending", "◌"), ("running", "▶"), ("success", "✔"), ("failed", "✘"))
+"""The states that are counted in every line, with the signs above their columns."""
+
 _HEADS = (
-    ColumnHead(key="table", title="TABLE", width=22),
+    ColumnHead(key="table", title="TABLE", width=18),
     ColumnHead(key="state", title="STATE", width=9),
-    ColumnHead(key="strip", title="LAST RUNS", width=20, sortable=False, rank=2),
-    ColumnHead(key="fresh", title="FRESH", width=11, right=True, rank=1),
-    ColumnHead(key="last", title="REFRESHED", width=9, right=True, rank=3),
-    ColumnHead(key="failed", title="✘", width=3, right=True, rank=4),
-    ColumnHead(key="next", title="NEXT", width=7, right=True, rank=3),
+    ColumnHead(key="strip", title="LAST RUNS", width=STRIP, sortable=False, rank=2),
+    ColumnHead(key="lag", title="FRESH", width=10, right=True, rank=1),
+    ColumnHead(key="cover", title="INTERVALS", width=13, right=True, rank=6),
+    ColumnHead(key="seconds", title="TOOK", width=7, right=True, rank=7),
+    *(
+        ColumnHead(key=state, title=sign, width=width, right=True, rank=rank, filter=f"state:{state}")
+        for (state, sign), width, rank in zip(COUNTED, (3, 3, 4, 3), (5, 5, 5, 3), strict=True)
+    ),
+    ColumnHead(key="next", title="NEXT", width=7, right=True, rank=4),
     ColumnHead(key="trouble", title="TROUBLE", width=0, sortable=False),
 )
 
 
 def _entries(app: App) -> Iterable[Entry]:
-    now = app.board.now()
-    for line in app.board.tables():
-        yield _entry(line, now)
+    found = app.board.lineage.standings()
+    for name in sorted(found.tables):
+        yield _entry(found.tables[name], found.at)
 
 
-def _entry(line: TableLine, now: Instant) -> Entry:
-    status = line.status
-    state = "running" if status.running else status.health.value
-    trouble = _trouble(line)
-    counts = {state.value: number for state, number in line.counts}
+def _entry(one: Standing, now: Instant) -> Entry:
+    trouble = one.error or one.cause
+    counts = counted(one.counts)
     shown = Line(
         kind="table",
-        key=status.table,
+        key=one.name,
         cells=(
-            Cell(status.table),
-            Cell(state, state=state),
-            Cell("".join(_strip_glyph(one) for one in line.strip)),
-            Cell(f"{status.fresh:,}/{status.wanted:,}"),
-            Cell(age(status.last_success_at, now), "muted"),
-            Cell(count(counts.get("failed")) if counts.get("failed") else "", "failed"),
-            Cell(left(line.next_at, now), "muted"),
-            Cell(trouble, "failed" if status.last_error and state == "failing" else "late" if trouble else ""),
+            Cell(one.name),
+            Cell(one.state, state=one.state),
+            Cell("", parts=strip_parts(one.strip)),
+            freshness(one, now),
+            Cell(f"{one.fresh:,}/{one.wanted:,}", "" if one.fresh == one.wanted else "late"),
+            Cell(lasting(one.seconds), "muted"),
+            *(Cell(count(counts[state]) if counts[state] else "", state) for state, _ in COUNTED),
+            Cell(left(one.next_at, now), "muted"),
+            Cell(trouble, "failed" if one.error else "late" if trouble else ""),
         ),
-        facts={"trouble": trouble, "state": state, "missing": status.missing, "stale": status.stale},
+        facts={"trouble": _told(one, trouble), "state": one.state, "instances": f"table:{one.name}"},
     )
-    text = f"{status.table} {state} {status.comment or ''} {trouble}"
-    listed = Listed(text=text, state=state, tags=status.tags, table=status.table)
+    text = f"{one.name} {one.state} {one.comment} {trouble}"
+    listed = Listed(text=text, state=one.state, tags=one.tags, table=one.name)
     order = {
-        "table": status.table,
-        "state": state,
-        "fresh": status.fresh / status.wanted if status.wanted else 1.0,
-        "last": status.last_success_at,
-        "failed": counts.get("failed", 0),
-        "next": line.next_at,
+        "table": one.name,
+        "state": one.state,
+        "lag": (one.lag.total, now - one.success_at if one.success_at is not None else 0),
+        "cover": one.fresh / one.wanted if one.wanted else 1.0,
+        "seconds": one.seconds,
+        "next": one.next_at,
     }
-    return shown, listed, order
+    return shown, listed, order | counts
 
 
-_STRIPS = {"success": "•", "failed": "✘", "timed_out": "✘", "lost": "✘", "running": "▶"}
+def _told(one: Standing, trouble: str) -> str:
+    """Return what the line below says: the trouble, and how much of the table is fresh."""
+    if not trouble or one.wanted < 2:
+        return trouble
+    return f"{trouble} – {one.fresh:,} of {one.wanted:,} intervals are fresh"
 
 
-def _strip_glyph(outcome: str) -> str:
-    return _STRIPS.get(outcome, "↷")
+def freshness(one: Standing, now: Instant) -> Cell:
+    """Return how late a table is, or how long ago it was refreshed where it is not late."""
+    if one.lag.total > 0:
+        return Cell(f"{_short(one.lag.total)} late", "late")
+    return Cell(age(one.success_at, now), "muted")
 
 
-def _trouble(line: TableLine) -> str:
-    """Return the one cause of trouble in a line, empty where there is none."""
-    status = line.status
-    if status.health.value == "failing" and status.last_error:
-        return status.last_error.splitlines()[0]
-    if status.stale:
-        return f"stale {status.stale}: {status.why}"
-    return f"missing {status.missing}" if status.missing else ""
+def counted(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the numbers of the four columns; what waits for another task waits, too."""
+    found = {state: counts.get(state, 0) for state, _ in COUNTED}
+    return found | {"pending": found["pending"] + counts.get("created", 0)}
+
+
+def strip_parts(outcomes: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return outcomes as signs in their colours, oldest first; a dot is enough for what went well."""
+    parts = []
+    for outcome, group in groupby(outcomes):
+        look = look_of(outcome)
+        sign = "•" if outcome == "success" else look.glyph
+        parts.append((sign * sum(1 for _ in group), look.tone))
+    return tuple(parts)
+
+
+def _short(lag: int) -> str:
+    """Return a lag in its greatest unit from a day on: minutes of days help nobody."""
+    text = lag_text(lag)
+    return f"{text.partition('d')[0]}d" if "d" in text else text
 
 
 def tables() -> WholeList:

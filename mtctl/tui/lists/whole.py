@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.listing import Listed, fits
@@ -38,9 +39,7 @@ class WholeList:
 
     def page(self, app: App, asked: Asked, mark: int) -> Page:
         """Read a part of the list."""
-        if self._kept is None or self._kept[0] != mark:
-            self._kept = mark, list(self._read(app))
-        entries = [entry for entry in self._kept[1] if fits(asked.wanted, entry[1])]
+        entries = [entry for entry in self._entries(app, mark) if fits(asked.wanted, entry[1])]
         if asked.order:
             known = [entry for entry in entries if entry[2].get(asked.order) is not None]
             unknown = [entry for entry in entries if entry[2].get(asked.order) is None]
@@ -48,3 +47,12 @@ class WholeList:
             entries = known + unknown
         part = entries[asked.offset : asked.offset + asked.limit]
         return Page(total=len(entries), offset=asked.offset, lines=tuple(entry[0] for entry in part))
+
+    def states(self, app: App, mark: int) -> dict[str, int]:
+        """Return how many of all lines are in each state."""
+        return dict(Counter(entry[1].state for entry in self._entries(app, mark)))
+
+    def _entries(self, app: App, mark: int) -> list[Entry]:
+        if self._kept is None or self._kept[0] != mark:
+            self._kept = mark, list(self._read(app))
+        return self._kept[1]

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
     from mtctl.app import App
     from mtctl.core.model import Instant
-    from mtctl.services.reports.workflows import WorkflowLine
+    from mtctl.core.states import InstanceState
+    from mtctl.ports.workflows import WorkflowRow
     from mtctl.tui.lists.whole import Entry
 
 _HEADS = (
     ColumnHead(key="name", title="WORKFLOW", width=0),
     ColumnHead(key="state", title="STATE", width=11),
     ColumnHead(key="last", title="LAST", width=11),
-    ColumnHead(key="pending", title="◌", width=5, right=True),
-    ColumnHead(key="running", title="▶", width=5, right=True),
-    ColumnHead(key="success", title="✔", width=7, right=True, rank=1),
-    ColumnHead(key="failed", title="✘", width=5, right=True),
+    ColumnHead(key="pending", title="◌", width=5, right=True, filter="state:pending"),
+    ColumnHead(key="running", title="▶", width=5, right=True, filter="state:running"),
+    ColumnHead(key="success", title="✔", width=7, right=True, rank=1, filter="state:success"),
+    ColumnHead(key="failed", title="✘", width=5, right=True, filter="state:failed"),
     ColumnHead(key="next", title="NEXT", width=7, right=True, rank=1),
     ColumnHead(key="origin", title="FROM", width=8, sortable=False, rank=2),
 )
@@ -33,15 +34,14 @@ _HEADS = (
 
 def _entries(app: App) -> Iterable[Entry]:
     now = app.board.now()
-    for line in app.workflows.looks.lines():
-        yield _entry(line, now)
+    for row, last in app.board.workflows():
+        yield _entry(row, last, now)
 
 
-def _entry(line: WorkflowLine, now: Instant) -> Entry:
-    row, last = line.row, line.last
+def _entry(row: WorkflowRow, last: InstanceState | None, now: Instant) -> Entry:
     counts = {state.value: number for state, number in row.counts}
     next_at = row.next_fire_at if row.state.value == "enabled" else None
-    last_state = last.state.value if last is not None else ""
+    last_state = last.value if last is not None else ""
     shown = Line(
         kind="workflow",
         key=row.name,
