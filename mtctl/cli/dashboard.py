@@ -158,7 +158,7 @@ def _has_screen() -> bool:
 
 def _is_visitor() -> bool:
     """Whether a browser shows this process: its visitors share no view, and none of them keeps one."""
-    from mtctl.tui.web_driver import is_visitor  # noqa: PLC0415 - a third of a second
+    from mtctl.tui.web.driver import is_visitor  # noqa: PLC0415 - a third of a second
 
     return is_visitor(os.environ)
 

@@ -55,9 +55,9 @@ def view_of(project: Project, look: Look, *, keeps: bool) -> View:
     check_theme(look.theme)
     _check_configured(config)
     from mtctl.tui.bars import Options  # noqa: PLC0415 - a third of a second
+    from mtctl.tui.drawn.palette import Palette  # noqa: PLC0415 - the same
     from mtctl.tui.keymap import keymap  # noqa: PLC0415 - the same
     from mtctl.tui.lists import all_lists  # noqa: PLC0415 - the same
-    from mtctl.tui.palette import Palette  # noqa: PLC0415 - the same
 
     keys = keymap(config.keys)
     start = _start(project, fresh=look.fresh, keeps=keeps)

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.widgets import Static
 
-from mtctl.tui.ask import Keys, Question
+from mtctl.tui.asked.questions import Keys, Question
+from mtctl.tui.asked.range_wizard import RangeScreen
 from mtctl.tui.bindings import BINDINGS
 from mtctl.tui.choosing import choose_columns
 from mtctl.tui.commands import commands_of
-from mtctl.tui.details import Detail
 from mtctl.tui.exporting import export
 from mtctl.tui.keymap import in_force
 from mtctl.tui.listed_app import ListedApp, wanted_of
+from mtctl.tui.near.details import Detail
 from mtctl.tui.nearby import is_near, near
 from mtctl.tui.opening import opened
-from mtctl.tui.ranges import RangeScreen
 from mtctl.tui.verbs import Verb, verbs_for
 from mtctl.tui.verbs.doing import begin, carry_out, is_offered
 from mtctl.tui.verbs.provider import VerbCommands
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from mtctl.app import App as Project
     from mtctl.tui.bars import Options
-    from mtctl.tui.grid import Grid
+    from mtctl.tui.drawn.grid import Grid
+    from mtctl.tui.drawn.lines import Line
     from mtctl.tui.kept import Start
-    from mtctl.tui.lines import Line
 
 
 class Dashboard(ListedApp):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from mtctl.core.words import moment
-from mtctl.tui.palette import LEGEND, Palette, look_of
-from mtctl.tui.zones import localised, zone_word
+from mtctl.tui.drawn.palette import LEGEND, Palette, look_of
+from mtctl.tui.drawn.zones import localised, zone_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.grid import Grid
+    from mtctl.tui.drawn.grid import Grid
 
 
 def choose_columns(dashboard: Dashboard) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
-from mtctl.tui.palette import Palette
+from mtctl.tui.drawn.palette import Palette
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from mtctl.tui.asking import Asks
+from mtctl.tui.near.asking import Asks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

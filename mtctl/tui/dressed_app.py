@@ -11,14 +11,14 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from mtctl.tui.bars import legend_text
-from mtctl.tui.dressing import looks_of
-from mtctl.tui.grid import Grid
+from mtctl.tui.drawn.dressing import looks_of
+from mtctl.tui.drawn.grid import Grid
 
 if TYPE_CHECKING:
     from textual.visual import VisualType
 
     from mtctl.tui.bars import Options
-    from mtctl.tui.palette import Palette
+    from mtctl.tui.drawn.palette import Palette
 
 SMALLEST = Size(20, 6)
 """The least that anything is drawn for; a smaller terminal shows a part of it."""

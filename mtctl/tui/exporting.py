@@ -18,7 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mtctl.core.errors import MtctlError, conflict, usage
-from mtctl.tui.grid import Grid
+from mtctl.tui.drawn.grid import Grid
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.lines import Cell, ColumnHead, Line
+    from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
 
 MOST = 10_000
 """How many lines of a list are exported at most."""

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from mtctl.core.errors import MtctlError
 from mtctl.core.listing import Filter
 from mtctl.tui.bars import Standing
-from mtctl.tui.lines import Asked
+from mtctl.tui.drawn.lines import Asked
 from mtctl.tui.lists.whole import WholeList
 
 if TYPE_CHECKING:
     from mtctl.app import App as Project
-    from mtctl.tui.grid import Grid
-    from mtctl.tui.lines import Line, Page
+    from mtctl.tui.drawn.grid import Grid
+    from mtctl.tui.drawn.lines import Line, Page
     from mtctl.tui.listed_app import ListedApp
 
 POLL_SECONDS = 0.25

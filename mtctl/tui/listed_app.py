@@ -11,12 +11,12 @@ from textual.widgets import ContentSwitcher, Footer, Static
 
 from mtctl.tui.bars import Options, Standing, tabs_text, top_text
 from mtctl.tui.desk import Desk
-from mtctl.tui.details import Detail
+from mtctl.tui.drawn.grid import Grid
 from mtctl.tui.dressed_app import DressedApp
 from mtctl.tui.filtering import FilterField
 from mtctl.tui.following import POLL_SECONDS, Follower
-from mtctl.tui.grid import Grid
 from mtctl.tui.lists import all_lists
+from mtctl.tui.near.details import Detail
 from mtctl.tui.remembering import Memory
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from mtctl.app import App as Project
     from mtctl.core.errors import MtctlError
+    from mtctl.tui.drawn.lines import Line, Listing
     from mtctl.tui.kept import Start
-    from mtctl.tui.lines import Line, Listing
 
 
 class ListedApp(DressedApp):

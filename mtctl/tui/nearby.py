@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.tui.instance_screen import InstanceScreen
-from mtctl.tui.query_screen import QueryScreen
+from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.query_screen import QueryScreen
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
 
 _KINDS = {"lineage": frozenset({"table"}), "logs": frozenset({"instance"}), "sql": frozenset({"instance"})}
 
@@ -27,7 +27,7 @@ def near(what: str, line: Line | None) -> Screen[None] | None:
     if line is None or not is_near(what, line):
         return None
     if what == "lineage":
-        from mtctl.tui.lineage_screen import LineageScreen  # noqa: PLC0415
+        from mtctl.tui.near.lineage_screen import LineageScreen  # noqa: PLC0415
 
         return LineageScreen(line)
     return InstanceScreen(line, tab=what)

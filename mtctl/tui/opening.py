@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.tui.instance_screen import InstanceScreen
-from mtctl.tui.queue_screen import QueueScreen
-from mtctl.tui.range_screen import RangeMatrixScreen
-from mtctl.tui.table_screen import TableScreen
-from mtctl.tui.workflow_screen import WorkflowScreen
+from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.queue_screen import QueueScreen
+from mtctl.tui.near.range_screen import RangeMatrixScreen
+from mtctl.tui.near.table_screen import TableScreen
+from mtctl.tui.near.workflow_screen import WorkflowScreen
 
 if TYPE_CHECKING:
-    from mtctl.tui.details import Detail
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
+    from mtctl.tui.near.details import Detail
 
 _SCREENS: dict[str, type[Detail]] = {
     "instance": InstanceScreen,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.errors import MtctlError
 from mtctl.core.listing import Filter, parse_filter
-from mtctl.tui.grid import Grid
+from mtctl.tui.drawn.grid import Grid
 from mtctl.tui.kept import Kept, ListView, Start
 
 if TYPE_CHECKING:

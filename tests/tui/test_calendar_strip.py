@@ -13,9 +13,9 @@ from mtctl.core.calendar import Calendar, show_label
 from mtctl.core.interval import Grain
 from mtctl.core.times import parse_interval
 from mtctl.services.board import CalendarCell
-from mtctl.tui.calendar import CalendarStrip, _lay_out
-from mtctl.tui.cell_styles import ruler
-from mtctl.tui.drawing import Looks
+from mtctl.tui.drawn.calendar import CalendarStrip, _lay_out
+from mtctl.tui.drawn.cell_styles import ruler
+from mtctl.tui.drawn.drawing import Looks
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

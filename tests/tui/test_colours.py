@@ -11,10 +11,10 @@ from textual.theme import BUILTIN_THEMES
 from tui.tui_kit import drive, text_of, until
 
 from mtctl.tui.bars import Options
-from mtctl.tui.drawing import GAP, Pen, lay_out
-from mtctl.tui.dressing import ground_of, looks_of
-from mtctl.tui.lines import Cell, ColumnHead, Line
-from mtctl.tui.palette import ENOUGH, LEGEND, LOOKS, TONES, Palette, contrast, look_of
+from mtctl.tui.drawn.drawing import GAP, Pen, lay_out
+from mtctl.tui.drawn.dressing import ground_of, looks_of
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
+from mtctl.tui.drawn.palette import ENOUGH, LEGEND, LOOKS, TONES, Palette, contrast, look_of
 
 if TYPE_CHECKING:
     from pathlib import Path

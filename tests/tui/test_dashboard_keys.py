@@ -13,13 +13,13 @@ from tui.tui_kit import drive, number_of, text_of, until
 
 from mtctl.app import open_app
 from mtctl.tui.app import Dashboard
-from mtctl.tui.ask import Keys
+from mtctl.tui.asked.questions import Keys
 from mtctl.tui.bars import Options
 from mtctl.tui.filtering import FilterField
-from mtctl.tui.instance_screen import InstanceScreen
 from mtctl.tui.keymap import UNBOUND, keymap, known, normal, told
-from mtctl.tui.lineage_screen import LineageScreen
-from mtctl.tui.query_screen import QueryScreen
+from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.lineage_screen import LineageScreen
+from mtctl.tui.near.query_screen import QueryScreen
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,11 +8,11 @@ from tui.tui_kit import drive, keys_of, text_of, until
 
 from mtctl.app import open_app
 from mtctl.ports.near import RunStats
-from mtctl.tui.grid import Grid
-from mtctl.tui.instance_screen import InstanceScreen
-from mtctl.tui.lines import Line
-from mtctl.tui.table_screen import TableScreen
-from mtctl.tui.workflow_screen import WorkflowScreen, health
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.drawn.lines import Line
+from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.table_screen import TableScreen
+from mtctl.tui.near.workflow_screen import WorkflowScreen, health
 
 if TYPE_CHECKING:
     from pathlib import Path

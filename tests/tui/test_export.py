@@ -10,8 +10,8 @@ import pytest
 from tui.tui_kit import drive, text_of, until
 
 from mtctl.core.errors import MtctlError
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
 from mtctl.tui.exporting import ExportScreen, export_text, write_new
-from mtctl.tui.lines import Cell, ColumnHead, Line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ from textual.widgets import Input, TextArea
 from tui.tui_kit import drive, text_of
 from tui.verb_kit import ask, choose, fill, form_of, go_to, page_of, show_list, submit, until
 
-from mtctl.tui.ask import Page, Question
-from mtctl.tui.fields import Choice, Ticked
-from mtctl.tui.menu import Menu
+from mtctl.tui.asked.fields import Choice, Ticked
+from mtctl.tui.asked.menu import Menu
+from mtctl.tui.asked.questions import Page, Question
 from mtctl.tui.verbs import VERBS, verb_named
 from mtctl.tui.verbs.provider import VerbCommands
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.forms import Form
+    from mtctl.tui.asked.forms import Form
 
 
 def _problem(form: Form) -> str:

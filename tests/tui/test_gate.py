@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mtctl.core.secret import Hidden
-from mtctl.tui.gate import Asked, Gate, is_loopback, is_wildcard, name_of
+from mtctl.tui.web.gate import Asked, Gate, is_loopback, is_wildcard, name_of
 
 HOST = "127.0.0.1:8711"
 GATE = Gate(names=frozenset({"127.0.0.1", "localhost"}), token=Hidden("right-token-right"))

@@ -9,12 +9,12 @@ from tui.tui_kit import drive, keys_of, text_of, until
 
 from mtctl.app import open_app
 from mtctl.services.reports.workflows import RunArgs
-from mtctl.tui.grid import Grid
-from mtctl.tui.instance_screen import InstanceScreen
-from mtctl.tui.lines import Line
-from mtctl.tui.log_text import LONGEST, MOST_LINES, LogText, Piece
-from mtctl.tui.log_view import LogPane
-from mtctl.tui.results import ResultPane
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.drawn.lines import Line
+from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.log_text import LONGEST, MOST_LINES, LogText, Piece
+from mtctl.tui.near.log_view import LogPane
+from mtctl.tui.near.results import ResultPane
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from mtctl.cli.dashboard_view import Look, view_of
 from mtctl.config import load_project
 from mtctl.tui.app import Dashboard
 from mtctl.tui.bars import Options
+from mtctl.tui.drawn.palette import Palette
 from mtctl.tui.kept import VERSION, Keeper, Kept, ListView, Start
-from mtctl.tui.palette import Palette
 
 if TYPE_CHECKING:
     from pathlib import Path

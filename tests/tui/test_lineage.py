@@ -7,8 +7,8 @@ from services.service_kit import World
 from textual.widgets import Input
 from tui.tui_kit import drive, keys_of, number_of, text_of, until
 
-from mtctl.tui.lineage_screen import LineageScreen
-from mtctl.tui.table_screen import TableScreen
+from mtctl.tui.near.lineage_screen import LineageScreen
+from mtctl.tui.near.table_screen import TableScreen
 
 if TYPE_CHECKING:
     from pathlib import Path

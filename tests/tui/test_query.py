@@ -16,10 +16,10 @@ from tui.tui_kit import drive, text_of, until
 from mtctl.app import open_app
 from mtctl.core.errors import MtctlError
 from mtctl.ports.engine import QueryResult
-from mtctl.tui.asking import LONGEST_CELL, Asks, query, taken
-from mtctl.tui.query_screen import LIMIT, QueryScreen
-from mtctl.tui.results import Record, ResultPane
-from mtctl.tui.table_screen import TableScreen
+from mtctl.tui.near.asking import LONGEST_CELL, Asks, query, taken
+from mtctl.tui.near.query_screen import LIMIT, QueryScreen
+from mtctl.tui.near.results import Record, ResultPane
+from mtctl.tui.near.table_screen import TableScreen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from mtctl.app import App
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.asking import Told
+    from mtctl.tui.near.asking import Told
 
 ENDLESS = "SELECT sum(hash(a.range + b.range)) FROM range(10000000) a, range(10000000) b"
 

@@ -9,8 +9,8 @@ from tui.tui_kit import drive, keys_of, number_of, text_of, until
 from mtctl.app import open_app
 from mtctl.services.queues import QueueArgs
 from mtctl.services.reports import RefreshArgs
-from mtctl.tui.instance_screen import InstanceScreen
-from mtctl.tui.queue_screen import QueueScreen
+from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.queue_screen import QueueScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.grid import Grid
+    from mtctl.tui.drawn.grid import Grid
 
 BIG = 100_000
 

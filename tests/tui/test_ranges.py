@@ -15,13 +15,13 @@ from mtctl.cli.main import run
 from mtctl.core.listing import Filter
 from mtctl.services.ranges import MatrixPart
 from mtctl.services.reports.refreshing import RefreshArgs
-from mtctl.tui.calendar import CalendarStrip
-from mtctl.tui.instance_screen import InstanceScreen
-from mtctl.tui.lines import Asked
+from mtctl.tui.asked.range_wizard import STEPS, RangeScreen
+from mtctl.tui.drawn.calendar import CalendarStrip
+from mtctl.tui.drawn.lines import Asked
+from mtctl.tui.drawn.matrix import Matrix
 from mtctl.tui.lists.ranges import RangeList
-from mtctl.tui.matrix import Matrix
-from mtctl.tui.range_screen import RangeMatrixScreen
-from mtctl.tui.ranges import STEPS, RangeScreen
+from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.range_screen import RangeMatrixScreen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

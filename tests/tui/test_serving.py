@@ -318,7 +318,7 @@ print(json.dumps([name for name in ("aiohttp", "textual_serve", "duckdb") if nam
         capture_output=True,
         check=True,
         cwd=PRODUCT,
-        env=os.environ | {"TEXTUAL_DRIVER": "mtctl.tui.web_driver:VisitorDriver"},
+        env=os.environ | {"TEXTUAL_DRIVER": "mtctl.tui.web.driver:VisitorDriver"},
         input=b"D\x00\x00\x00\x01q",
         timeout=60,
     )

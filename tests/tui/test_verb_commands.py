@@ -9,7 +9,7 @@ import pytest
 
 from mtctl.cli.root import load
 from mtctl.cli.tree import Node, command_tree
-from mtctl.tui.lines import Line
+from mtctl.tui.drawn.lines import Line
 from mtctl.tui.verbs import KEYED, KIND_OF_LIST, MENU, VERBS, offered, reached, verb_named, verbs_for
 from mtctl.tui.verbs.verb import YES, Field, FieldKind, Given, Verb
 

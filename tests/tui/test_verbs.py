@@ -6,8 +6,8 @@ from tui.tui_kit import drive, text_of
 from tui.verb_kit import ask, choose, confirm, fill, go_to, page_of, show_list, states, submit, until
 
 from mtctl.core.errors import MtctlError
-from mtctl.tui.ask import Question
-from mtctl.tui.menu import Menu
+from mtctl.tui.asked.menu import Menu
+from mtctl.tui.asked.questions import Question
 from mtctl.tui.verbs import verb_named, verbs_for
 
 if TYPE_CHECKING:

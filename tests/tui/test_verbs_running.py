@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from tui.tui_kit import drive, text_of
 from tui.verb_kit import ask, choose, confirm, fill, go_to, show_list, states, submit, until
 
-from mtctl.tui.instance_screen import InstanceScreen
+from mtctl.tui.near.instance_screen import InstanceScreen
 
 if TYPE_CHECKING:
     from pathlib import Path

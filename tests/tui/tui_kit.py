@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
-    from mtctl.tui.grid import Grid
+    from mtctl.tui.drawn.grid import Grid
 
 BAD = """CREATE MATERIALIZED TABLE bad WITH ('retries' = '0') AS SELECT error('no such luck') AS x"""
 MONTHS = """CREATE MATERIALIZED TABLE months PARTITIONED BY (m)

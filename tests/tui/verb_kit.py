@@ -9,10 +9,10 @@ from textual.widgets import Input
 from tui.tui_kit import PATIENCE
 
 from mtctl.app import open_app
-from mtctl.tui.ask import Page, Question
-from mtctl.tui.fields import Plain
-from mtctl.tui.forms import Form
-from mtctl.tui.menu import Menu
+from mtctl.tui.asked.fields import Plain
+from mtctl.tui.asked.forms import Form
+from mtctl.tui.asked.menu import Menu
+from mtctl.tui.asked.questions import Page, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.words import moment
 from mtctl.ports.event_board import EventWindow
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mtctl.app import App
     from mtctl.core.listing import Filter
     from mtctl.ports.work import EventRow
-    from mtctl.tui.lines import Asked
+    from mtctl.tui.drawn.lines import Asked
 
 HEADS = (
     ColumnHead(key="at", title="AT", width=20),

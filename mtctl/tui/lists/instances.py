@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.words import count, lasting
 from mtctl.ports.board import InstanceWindow
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
 from mtctl.tui.lists.ages import age
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mtctl.core.listing import Filter
     from mtctl.core.model import Instant
     from mtctl.ports.work import InstanceRow
-    from mtctl.tui.lines import Asked
+    from mtctl.tui.drawn.lines import Asked
 
 HEADS = (
     ColumnHead(key="id", title="ID", width=10),

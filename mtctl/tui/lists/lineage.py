@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.lateness import lag_text
 from mtctl.core.listing import Filter, Listed
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
 from mtctl.tui.lists.ages import age
 from mtctl.tui.lists.tables import freshness
 from mtctl.tui.lists.whole import WholeList
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtctl.app import App
     from mtctl.core.model import Instant
     from mtctl.services.lineage import SourceLeaf, Standing, Standings
-    from mtctl.tui.lines import Asked
+    from mtctl.tui.drawn.lines import Asked
     from mtctl.tui.lists.whole import Entry
 
 HEADS = (

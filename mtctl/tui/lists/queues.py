@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.listing import Listed
 from mtctl.core.words import count
-from mtctl.tui.lines import Cell, ColumnHead, Line
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
 from mtctl.tui.lists.whole import WholeList
 
 if TYPE_CHECKING:

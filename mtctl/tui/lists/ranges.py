@@ -9,7 +9,7 @@ from mtctl.core.table_calendar import calendar_of
 from mtctl.core.words import count, lasting, many
 from mtctl.ports.board import InstanceWindow
 from mtctl.services.ranges import seconds_left
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
 from mtctl.tui.lists.ages import age
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mtctl.core.listing import Filter
     from mtctl.core.model import Instant
     from mtctl.ports.ranges import IntervalCounts, RangeRow
-    from mtctl.tui.lines import Asked
+    from mtctl.tui.drawn.lines import Asked
 
 _BAR = 10
 

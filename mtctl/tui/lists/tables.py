@@ -9,10 +9,10 @@ from mtctl.core.lateness import lag_text
 from mtctl.core.listing import Listed
 from mtctl.core.words import count, lasting
 from mtctl.services.lineage import STRIP
-from mtctl.tui.lines import Cell, ColumnHead, Line
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
+from mtctl.tui.drawn.palette import look_of
 from mtctl.tui.lists.ages import age, left
 from mtctl.tui.lists.whole import WholeList
-from mtctl.tui.palette import look_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,13 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.listing import Listed, fits
-from mtctl.tui.lines import Line, Page
+from mtctl.tui.drawn.lines import Line, Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mtctl.app import App
-    from mtctl.tui.lines import Asked, ColumnHead
+    from mtctl.tui.drawn.lines import Asked, ColumnHead
 
 Entry = tuple[Line, Listed, dict[str, Any]]
 """A line, what filters judge of it, and what it sorts by."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.tui.lines import Line
+from mtctl.tui.drawn.lines import Line
 from mtctl.tui.verbs import instances, queues, table_looks, tables, workflow_tasks, workflows
 from mtctl.tui.verbs.verb import Field, FieldKind, Given, Prepared, Told, Verb
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.states import InstanceState
 from mtctl.core.times import parse_duration
-from mtctl.tui.ask import Page, Question, spelled
-from mtctl.tui.details import Detail
-from mtctl.tui.forms import Form
-from mtctl.tui.menu import Menu
+from mtctl.tui.asked.forms import Form
+from mtctl.tui.asked.menu import Menu
+from mtctl.tui.asked.questions import Page, Question, spelled
+from mtctl.tui.near.details import Detail
 from mtctl.tui.verbs import KIND_OF_LIST, MENU, VERBS, offered, reached, verb_named
 from mtctl.tui.verbs.verb import Prepared, Told
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
     from mtctl.tui.verbs.verb import Given, Verb
 
 S = TypeVar("S", bound="Screen[Any]")
@@ -144,7 +144,7 @@ def _tell(dashboard: Dashboard, outcome: str | Told, command: str) -> None:
 
 def _open(dashboard: Dashboard, verb: Verb, line: Line) -> None:
     """Show a thing from near, at a part of it where the verb names one."""
-    from mtctl.tui.instance_screen import InstanceScreen  # noqa: PLC0415 - only here
+    from mtctl.tui.near.instance_screen import InstanceScreen  # noqa: PLC0415 - only here
 
     dashboard.push_screen(InstanceScreen(line, tab=verb.opens) if verb.opens else InstanceScreen(line))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mtctl.app import App
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
 
 YES = "yes"
 """The value of a field that is ticked; one that is not has none."""

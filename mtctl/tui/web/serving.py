@@ -25,8 +25,8 @@ from aiohttp import WSMsgType, web
 from textual_serve.server import Server, to_int
 
 from mtctl.core.errors import Kind, MtctlError, usage
-from mtctl.tui.gate import Asked, Gate, is_wildcard, name_of
-from mtctl.tui.visitor import Call, Visitor
+from mtctl.tui.web.gate import Asked, Gate, is_wildcard, name_of
+from mtctl.tui.web.visitor import Call, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ class DashboardServer(Server):
 
     async def _run(self, opened: Callable[[str], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        quiet = logging.getLogger("mtctl.tui.serving")  # addresses hold tokens: nothing of the library is written
+        quiet = logging.getLogger("mtctl.tui.web.serving")  # addresses hold tokens: nothing of the library is written
         quiet.addHandler(logging.NullHandler())
         quiet.propagate = False
         runner = web.AppRunner(await self._make_app(), access_log=None, logger=quiet, shutdown_timeout=CLOSING_SECONDS)

@@ -19,12 +19,12 @@ from mtctl.core.interval import Grain
 from mtctl.core.times import parse_range
 from mtctl.core.values import replace
 from mtctl.services.reports.refreshing import RefreshArgs
-from mtctl.tui.calendar import CalendarStrip, told
-from mtctl.tui.cell_styles import looks_of
-from mtctl.tui.details import Detail
-from mtctl.tui.lines import Line
-from mtctl.tui.range_review import reviewed
-from mtctl.tui.range_screen import RangeMatrixScreen
+from mtctl.tui.asked.range_review import reviewed
+from mtctl.tui.drawn.calendar import CalendarStrip, told
+from mtctl.tui.drawn.cell_styles import looks_of
+from mtctl.tui.drawn.lines import Line
+from mtctl.tui.near.details import Detail
+from mtctl.tui.near.range_screen import RangeMatrixScreen
 
 if TYPE_CHECKING:
     from textual import events

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.states import Trigger
 from mtctl.core.values import replace
-from mtctl.tui.lines import Asked
+from mtctl.tui.drawn.lines import Asked
 from mtctl.tui.lists.instances import InstanceList
 
 if TYPE_CHECKING:
     from mtctl.app import App as Project
     from mtctl.core.listing import Filter
-    from mtctl.tui.grid import Grid
-    from mtctl.tui.lines import Page
+    from mtctl.tui.drawn.grid import Grid
+    from mtctl.tui.drawn.lines import Page
 
 TRIGGERS = ("", *(trigger.value for trigger in Trigger))
 """By what the instances can be narrowed: nothing, or what asked for them."""
@@ -31,7 +31,7 @@ class Runs:
 
     def new_grid(self) -> Grid:
         """Return the grid for them, the newest first."""
-        from mtctl.tui.grid import Grid  # noqa: PLC0415 - a widget, where one is made
+        from mtctl.tui.drawn.grid import Grid  # noqa: PLC0415 - a widget, where one is made
 
         grid = Grid(self.heads, name="runs")
         grid.set_reactive(Grid.order, self._list.order)

@@ -12,9 +12,9 @@ from mtctl.core.names import MAIN, quote, split_name
 from mtctl.core.states import InstanceState
 from mtctl.core.table_calendar import calendar_of
 from mtctl.core.workflow import TaskKind
-from mtctl.tui import instance_tabs as tabs
-from mtctl.tui.asking import query
-from mtctl.tui.log_text import Piece
+from mtctl.tui.near import instance_tabs as tabs
+from mtctl.tui.near.asking import query
+from mtctl.tui.near.log_text import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mtctl.app import App as Project
     from mtctl.ports.near import NearTask, Try
     from mtctl.services.near import TaskPart
-    from mtctl.tui.asking import Told
+    from mtctl.tui.near.asking import Told
 
 TAIL_BYTES = 64 << 10
 """Of a log that is opened, its end."""

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from mtctl.tui.cell_styles import blank, looks_of, sign_of, style_of
+from mtctl.tui.drawn.cell_styles import blank, looks_of, sign_of, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual import events
 
     from mtctl.services.board import CalendarCell
-    from mtctl.tui.details import Detail
+    from mtctl.tui.near.details import Detail
 
 STATES = ("fresh", "stale", "missing", "running", "failed")
 """How an interval of a table can be."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from rich.style import Style
 
-from mtctl.tui.palette import look_of
+from mtctl.tui.drawn.palette import look_of
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
     from mtctl.core.axis import Axis
-    from mtctl.tui.drawing import Looks
+    from mtctl.tui.drawn.drawing import Looks
 
 
 _NEAR = 9

@@ -15,13 +15,13 @@ from textual.widgets import TabbedContent, TabPane
 
 from mtctl.core.states import TaskState
 from mtctl.core.words import lasting, moment
-from mtctl.tui import gantt
-from mtctl.tui.drawing import Pen
-from mtctl.tui.grid import Grid
-from mtctl.tui.instance_reading import TabFound, read_tab
-from mtctl.tui.log_view import LogPane
-from mtctl.tui.results import ResultPane
-from mtctl.tui.tabbed import Tabbed
+from mtctl.tui.drawn import gantt
+from mtctl.tui.drawn.drawing import Pen
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.near.instance_reading import TabFound, read_tab
+from mtctl.tui.near.log_view import LogPane
+from mtctl.tui.near.results import ResultPane
+from mtctl.tui.near.tabbed import Tabbed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mtctl.ports.near import NearTask
     from mtctl.ports.work import InstanceRow
     from mtctl.services.near import TaskPart
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
 
 FOLLOW_SECONDS = 0.5
 """How often more output is looked for while a command runs: what it writes changes nothing in the store."""

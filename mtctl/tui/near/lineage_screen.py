@@ -10,11 +10,11 @@ from textual.widgets import Static
 
 from mtctl.core.lineage import Way
 from mtctl.core.words import many
-from mtctl.tui.details import Detail
-from mtctl.tui.grid import Grid
-from mtctl.tui.lines import Cell, Line, Page
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.drawn.lines import Cell, Line, Page
 from mtctl.tui.lists.ages import age
 from mtctl.tui.lists.lineage import HEADS, cells, path_text
+from mtctl.tui.near.details import Detail
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from mtctl.core.errors import MtctlError
-from mtctl.tui.ask import spelled
-from mtctl.tui.fields import Plain, field_widget, value_of
+from mtctl.tui.asked.fields import Plain, field_widget, value_of
+from mtctl.tui.asked.questions import spelled
 from mtctl.tui.verbs.verb import FieldKind, Given, checked
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
     from mtctl.tui.verbs.verb import Prepared, Told, Verb
 
 

@@ -14,13 +14,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from mtctl.tui.palette import LOOKS, look_of
-from mtctl.tui.zones import localised
+from mtctl.tui.drawn.palette import LOOKS, look_of
+from mtctl.tui.drawn.zones import localised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from mtctl.tui.lines import Cell, ColumnHead, Line
+    from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
 
 NARROWEST = 16
 """The least width of a column that takes what is left, in cells."""

@@ -14,8 +14,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mtctl.tui.drawing import GAP, Looks, Pen
-from mtctl.tui.palette import Palette, colour_of, cursor_of
+from mtctl.tui.drawn.drawing import GAP, Looks, Pen
+from mtctl.tui.drawn.palette import Palette, colour_of, cursor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.style import Style
     from textual import events
 
-    from mtctl.tui.lines import ColumnHead, Line, Page
+    from mtctl.tui.drawn.lines import ColumnHead, Line, Page
 
 _AHEAD = 10
 _MOST = 200

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from textual_serve.app_service import AppService
 
 from mtctl.core.names import printable
-from mtctl.tui.web_driver import DRIVER
+from mtctl.tui.web.driver import DRIVER
 
 if TYPE_CHECKING:
     from asyncio import StreamReader
@@ -52,7 +52,7 @@ def visitor_environ(environ: Mapping[str, str], *, without: str | None) -> dict[
 
     A browser speaks Unicode and every colour, whatever the terminal does that the server was started in.
     """
-    here = str(Path(__file__).resolve().parents[2])
+    here = str(Path(__file__).resolve().parents[3])
     before = environ.get("PYTHONPATH")
     return {name: value for name, value in environ.items() if name != without} | {
         "PYTHONPATH": here if not before else f"{here}{os.pathsep}{before}",

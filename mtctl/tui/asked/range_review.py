@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mtctl.services.ranges import Meeting
     from mtctl.services.reports.refreshing import RefreshReport
     from mtctl.services.reports.running import PlannedStep
-    from mtctl.tui.drawing import Looks
+    from mtctl.tui.drawn.drawing import Looks
 
 _TABLES = 30
 _TOLD = 8

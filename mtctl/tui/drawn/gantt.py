@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.core.words import count, lasting
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mtctl.core.model import Instant
     from mtctl.ports.near import NearTask, Try
     from mtctl.services.near import TaskPart
-    from mtctl.tui.grid import Grid
+    from mtctl.tui.drawn.grid import Grid
 
 QUEUED, RUNNING, FAILED = "░", "█", "x"
 """What a bar is made of."""

@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from mtctl.core.errors import MtctlError
-from mtctl.tui.grid import Grid
-from mtctl.tui.palette import look_of
-from mtctl.tui.zones import localised
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.drawn.palette import look_of
+from mtctl.tui.drawn.zones import localised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from mtctl.app import App as Project
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
 
 T = TypeVar("T")
 

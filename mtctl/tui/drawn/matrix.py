@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from mtctl.services.range_cells import MatrixCell, cells, whole_cell
 from mtctl.services.ranges import MatrixPart
-from mtctl.tui.cell_styles import blank, fill_of, looks_of, ruler, sign_of, style_of
+from mtctl.tui.drawn.cell_styles import blank, fill_of, looks_of, ruler, sign_of, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

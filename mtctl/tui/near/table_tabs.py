@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.words import count, many, moment, size
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
 
 if TYPE_CHECKING:
     from mtctl.app import App as Project

@@ -16,7 +16,7 @@ from textual.messages import ExitApp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DRIVER = "mtctl.tui.web_driver:VisitorDriver"
+DRIVER = "mtctl.tui.web.driver:VisitorDriver"
 """What `TEXTUAL_DRIVER` says in the process of a visitor."""
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.color import Color, ColorParseError
 
-from mtctl.tui.drawing import Looks
-from mtctl.tui.palette import Ground, colour_of, cursor_of
+from mtctl.tui.drawn.drawing import Looks
+from mtctl.tui.drawn.palette import Ground, colour_of, cursor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

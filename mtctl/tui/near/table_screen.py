@@ -12,21 +12,21 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from mtctl.core.listing import Filter
 from mtctl.core.words import count, moment, size
-from mtctl.tui import table_tabs
-from mtctl.tui.asking import query, taken
-from mtctl.tui.calendar import CalendarStrip, told
-from mtctl.tui.grid import Grid
-from mtctl.tui.instance_reading import ROWS, rows_of
-from mtctl.tui.results import ResultPane
-from mtctl.tui.runs import Runs
-from mtctl.tui.tabbed import Tabbed
+from mtctl.tui.drawn.calendar import CalendarStrip, told
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.near import table_tabs
+from mtctl.tui.near.asking import query, taken
+from mtctl.tui.near.instance_reading import ROWS, rows_of
+from mtctl.tui.near.results import ResultPane
+from mtctl.tui.near.runs import Runs
+from mtctl.tui.near.tabbed import Tabbed
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from mtctl.app import App as Project
     from mtctl.services.near_table import TableNear
-    from mtctl.tui.lines import Line, Page
+    from mtctl.tui.drawn.lines import Line, Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

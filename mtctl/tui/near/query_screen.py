@@ -9,10 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static, TextArea
 
-from mtctl.tui.asking import query
-from mtctl.tui.details import Detail
-from mtctl.tui.lines import Line
-from mtctl.tui.results import ResultPane
+from mtctl.tui.drawn.lines import Line
+from mtctl.tui.near.asking import query
+from mtctl.tui.near.details import Detail
+from mtctl.tui.near.results import ResultPane
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -13,12 +13,12 @@ from textual.widgets import Static
 from mtctl.core.errors import MtctlError
 from mtctl.core.words import count
 from mtctl.services.queue_board import RANKS
-from mtctl.tui.details import Detail
-from mtctl.tui.grid import Grid
-from mtctl.tui.instance_screen import InstanceScreen
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
 from mtctl.tui.lists.ages import age, left
 from mtctl.tui.lists.queues import limits, slot_bar
+from mtctl.tui.near.details import Detail
+from mtctl.tui.near.instance_screen import InstanceScreen
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

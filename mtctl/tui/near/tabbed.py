@@ -8,9 +8,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static, TabbedContent, TabPane
 
-from mtctl.tui.code import highlighted
-from mtctl.tui.details import Detail
-from mtctl.tui.results import ResultPane
+from mtctl.tui.drawn.code import highlighted
+from mtctl.tui.near.details import Detail
+from mtctl.tui.near.results import ResultPane
 from mtctl.tui.verbs import verbs_for
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.worker import Worker
 
-    from mtctl.tui.lines import Line
+    from mtctl.tui.drawn.lines import Line
 
 
 class Tabbed(Detail):

@@ -13,8 +13,8 @@ from mtctl.core.listing import Filter
 from mtctl.core.words import lasting, moment
 from mtctl.core.workflow_graph import tree, what
 from mtctl.services.near import STATS_DAYS, TREE
-from mtctl.tui.runs import Runs
-from mtctl.tui.tabbed import Tabbed
+from mtctl.tui.near.runs import Runs
+from mtctl.tui.near.tabbed import Tabbed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mtctl.ports.near import RunStats
     from mtctl.services.near import FlowNear
     from mtctl.services.reports.workflows import WorkflowDetail
-    from mtctl.tui.grid import Grid
-    from mtctl.tui.lines import Line, Page
+    from mtctl.tui.drawn.grid import Grid
+    from mtctl.tui.drawn.lines import Line, Page
 
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 _LINES = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "→": ">"})

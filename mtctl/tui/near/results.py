@@ -14,10 +14,10 @@ from textual.widgets import Static
 from mtctl.core.errors import MtctlError
 from mtctl.core.names import printable
 from mtctl.core.words import many
-from mtctl.tui.details import Detail
-from mtctl.tui.drawing import Pen
-from mtctl.tui.grid import Grid
-from mtctl.tui.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.drawing import Pen
+from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.near.details import Detail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mtctl.app import App as Project
     from mtctl.tui.app import Dashboard
-    from mtctl.tui.asking import Told
+    from mtctl.tui.near.asking import Told
 
 WIDEST = 40
 """Cells of the widest column; the whole value is seen by opening its row."""

@@ -12,11 +12,11 @@ from mtctl.core.interval import WHOLE
 from mtctl.core.table_calendar import calendar_of
 from mtctl.core.words import lasting, many
 from mtctl.services.ranges import seconds_left
-from mtctl.tui.cell_styles import looks_of, sign_of
-from mtctl.tui.details import Detail
-from mtctl.tui.lines import Line
+from mtctl.tui.drawn.cell_styles import looks_of, sign_of
+from mtctl.tui.drawn.lines import Line
+from mtctl.tui.drawn.matrix import Matrix, Painted, painted
 from mtctl.tui.lists.ranges import span_text
-from mtctl.tui.matrix import Matrix, Painted, painted
+from mtctl.tui.near.details import Detail
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -19,14 +19,14 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from mtctl.tui.log_text import LogText
+from mtctl.tui.near.log_text import LogText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
 
-    from mtctl.tui.log_text import Piece
+    from mtctl.tui.near.log_text import Piece
 
 
 class LogView(ScrollView, can_focus=True):
