@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mtctl.core.why import Why
     from mtctl.core.why_facts import TableFacts
 
+_SECONDS_COUNT = 600
 _SECOND = 1_000_000
 
 
@@ -71,8 +72,11 @@ def lags(since: Mapping[str, Instant | None], upstream: Mapping[str, Iterable[st
 
 
 def lag_text(lag: int) -> str:
-    """Return a lag in words, `9h12m`; empty for none."""
-    return lasting(lag // _SECOND) if lag > 0 else ""
+    """Return a lag in words, `9h12m`, `59m`, `8m20s`: seconds count in the first ten minutes only; empty for none."""
+    seconds = lag // _SECOND
+    if seconds >= _SECONDS_COUNT:
+        return lasting(seconds - seconds % 60).removesuffix("00s")
+    return lasting(seconds) if lag > 0 else ""
 
 
 def blame(why: Why, table: TableFacts, stale: str) -> str:

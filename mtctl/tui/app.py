@@ -78,6 +78,8 @@ class Dashboard(ListedApp):
         cause = str(line.facts.get("trouble") or line.facts.get("title") or "") if line is not None else ""
         marked = len(self.grid.marked)
         self.put("#cause", f"{marked} marked" if marked else cause)
+        if self.screen is not self.screen_stack[0]:
+            return  # something lies above: its own command stands, and this list's is still true
         self._set_command(self._first_command())
         self.offer()
 
@@ -87,7 +89,8 @@ class Dashboard(ListedApp):
         The footer is built anew for it, which takes longer than all the rest of a key.
         """
         lines = self.chosen
-        offered = (id(self.screen), frozenset(line.kind for line in lines), min(len(lines), 2))
+        # A list that is come to has no lines at first, and the footer none of their keys: so its name counts too.
+        offered = (id(self.screen), self.grid.name, frozenset(line.kind for line in lines), min(len(lines), 2))
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()
@@ -113,6 +116,8 @@ class Dashboard(ListedApp):
         """Offer the verbs of the line under the cursor only; none at all where the dashboard may only look."""
         if action == "range":
             return self._began and bool(self.chosen) and self.chosen[0].kind == "table" and not self.options.read_only
+        if action == "filter":
+            return len(self.screen_stack) == 1
         if action == "near":
             return self._began and is_near(str(parameters[0]), self.chosen[0] if self.chosen else None)
         if action == "instances":

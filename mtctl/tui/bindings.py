@@ -5,14 +5,25 @@ Every one has an id, by which the configuration may give it other keys.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.binding import Binding, BindingType
 
 from mtctl.tui.keymap import LIST, UNBOUND
 from mtctl.tui.verbs import MENU, VERBS
 
+if TYPE_CHECKING:
+    from mtctl.tui.verbs import Verb
+
+
+def _is_shown(verb: Verb) -> bool:
+    """Whether a verb has a place in the line of keys: there is room for a few."""
+    return bool(verb.key) and not verb.rare
+
+
 BINDINGS: list[BindingType] = [
     *(
-        Binding(verb.key or UNBOUND, f"verb('{verb.name}')", verb.label, id=f"verb.{verb.name}", show=bool(verb.key))
+        Binding(verb.key or UNBOUND, f"verb('{verb.name}')", verb.label, id=f"verb.{verb.name}", show=_is_shown(verb))
         for verb in (MENU, *VERBS)
     ),
     *(

@@ -146,7 +146,7 @@ class Keys(ModalScreen[None]):
     DEFAULT_CSS = """
     Keys { align: center middle; }
     Keys > VerticalScroll {
-        width: 96; max-width: 95%; height: 90%; border: round $primary; background: $surface; padding: 1 2;
+        width: 100; max-width: 95%; height: 90%; border: round $primary; background: $surface; padding: 1 2;
     }
     Keys Static { height: auto; }
     """
@@ -160,9 +160,9 @@ class Keys(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with VerticalScroll(can_focus=True):
-            told = Text(f"{'key':<18} {'what it does':<34} id, for [ui.keys] of the configuration\n\n", style="dim")
+            told = Text(f"{'key':<18} {'what it does':<36} id for [ui.keys]\n\n", style="dim")
             for key, text, name in self._lines:
-                told.append(f"{key:<18} {text:<34} ", style="not dim").append(f"{name}\n", style="dim")
+                told.append(f"{key:<18} {text:<36} ", style="not dim").append(f"{name}\n", style="dim")
             yield Static(told)
 
     def action_leave(self) -> None:
