@@ -231,9 +231,9 @@ class App:
 
     # --- keeping ------------------------------------------------------------------------------------------------
 
-    def verify(self, names: Sequence[str]) -> VerifyReport:
-        """Recompute and compare everything that the books say."""
-        return self.lake.upkeep.verify(names)
+    def verify(self, names: Sequence[str], *, deep: bool = False) -> VerifyReport:
+        """Recompute and compare everything that the books say; `deep` least and greatest values from the rows too."""
+        return self.lake.upkeep.verify(names, deep=deep)
 
     def gc(self, *, grace_seconds: float | None, dry_run: bool) -> GcReport:
         """Remove files that nobody names; those of dead attempts too."""

@@ -38,6 +38,7 @@ _POLL = 0.1
 _SPARE_SECONDS = 10.0
 _SWEEP_SECONDS = 2.0
 _SWEEP_POLL = 0.01
+_EMPTY_LOOKS = 3
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from mtctl.actions.supervisor import main; main()"
 _HERE = str(Path(__file__).resolve().parents[2])
 _LONGEST = 200
@@ -161,7 +162,11 @@ def _sweep(request: CommandRequest, group: int) -> None:
     if group:
         processes.kill_group(group, signal.SIGKILL)
     until = time.monotonic() + _SWEEP_SECONDS
-    while (found := processes.marked(MARK, request.attempt)) and time.monotonic() < until:
+    empty = 0
+    # One that is just being forked, or has no environment yet in the midst of its exec, is not seen by the first look.
+    while empty < _EMPTY_LOOKS and time.monotonic() < until:
+        found = processes.marked(MARK, request.attempt)
+        empty = 0 if found else empty + 1
         for pid in found:
             processes.kill(pid, signal.SIGKILL)
         time.sleep(_SWEEP_POLL)

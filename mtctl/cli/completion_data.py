@@ -302,6 +302,7 @@ TREE: dict[str, Any] = {
             'help': 'Recompute what the files hold and compare it with ledger and catalog',
             'commands': {},
             'options': {
+                '--deep': ('Least and greatest values from the rows, not footers.', None),
                 '-C': ('Use the project in or above DIR.', '@dir'),
                 '--directory': ('Use the project in or above DIR.', '@dir'),
                 '-o': ('Write the answer in this format.', ['table', 'json', 'ndjson', 'csv']),

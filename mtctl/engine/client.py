@@ -120,9 +120,9 @@ class RunnerClient:
         """Recompute one file; see the port."""
         return wire.load_measured(self._call({"do": "measure", "request": wire.dump_measure(request)}))
 
-    def survey(self, requests: Sequence[MeasureRequest]) -> list[Measured | None]:
+    def survey(self, requests: Sequence[MeasureRequest], *, deep: bool = False) -> list[Measured | None]:
         """Recompute many files; see the port."""
-        answer = self._call({"do": "survey", "requests": wire_survey.dump_survey(requests)})
+        answer = self._call({"do": "survey", "requests": wire_survey.dump_survey(requests), "deep": deep})
         return [None if one is None else wire.load_measured(one) for one in answer]
 
     def rewrite(self, request: RewriteRequest) -> tuple[StagedFile, ...]:

@@ -263,7 +263,7 @@ class Runner:
 
     def survey(self, frame: dict[str, Any]) -> Any:
         """Answer a `survey` frame."""
-        found = survey(self._opened, wire_survey.load_survey(frame["requests"]), self._probe)
+        found = survey(self._opened, wire_survey.load_survey(frame["requests"]), self._probe, deep=frame["deep"])
         return [None if one is None else wire.dump_measured(one) for one in found]
 
     def rewrite(self, frame: dict[str, Any]) -> Any:

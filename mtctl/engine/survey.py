@@ -1,9 +1,10 @@
 """Floor 2. What many files of one table hold, in one scan of all of them: `verify` of a lake where nothing is wrong.
 
 A file is looked at here only where its bytes are those that were published, which a checksum says first: so nothing
-broken is opened, and least and greatest values may be taken from its footer, written with the rows. The place of a row
-follows from counts: where the intervals of a file have as many rows as their ranges, and the last row of each is the
-last of its range, every row lies in its range. Whatever does not come out so plainly is left to `measure`.
+broken is opened, and least and greatest values may be taken from its footer, written with the rows; a deep look takes
+them only where the rows agree. The place of a row follows from counts: where the intervals of a file have as many rows
+as their ranges, and the last row of each is the last of its range, every row lies in its range. Whatever does not come
+out so plainly is left to `measure`.
 """
 
 # ruff: noqa: S608 - names are quoted by core.names, values written by engine.literals
@@ -15,6 +16,7 @@ import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -44,7 +46,9 @@ if TYPE_CHECKING:
     from mtctl.ports.engine import MeasureRequest
 
 
-def survey(session: Session, requests: Sequence[MeasureRequest], probe: int) -> list[Measured | None]:
+def survey(
+    session: Session, requests: Sequence[MeasureRequest], probe: int, *, deep: bool = False
+) -> list[Measured | None]:
     """Return what files hold, None for those that must be looked at one by one.
 
     The requests are of one table: columns, partition and zone are the same in all, and no path stands there twice.
@@ -54,7 +58,7 @@ def survey(session: Session, requests: Sequence[MeasureRequest], probe: int) -> 
     if not whole:
         return [None] * len(requests)
     try:
-        found = _Survey(session, [requests[index] for index in whole], probe).results()
+        found = _Survey(session, [requests[index] for index in whole], probe, deep=deep).results()
     except duckdb.InterruptException:
         raise
     except (duckdb.Error, OSError):  # which of them it is, one by one tells
@@ -81,20 +85,22 @@ def _unchanged(session: Session, requests: Sequence[MeasureRequest]) -> list[boo
 class _Held:
     """The rows of one file: those of each interval (count, sum of hashes, last), and which fields have a NaN.
 
-    `strays` are the rows that belong to no interval of the table.
+    `strays` are the rows that belong to no interval of the table. `edges` are each field's least and greatest value.
     """
 
     rows: int = 0
     strays: int = 0
     parts: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, -1]))
     nan: dict[int, bool] = field(default_factory=lambda: defaultdict(bool))
+    edges: dict[int, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
 
 class _Survey:
     """One scan of files that are whole, and what it tells."""
 
-    def __init__(self, session: Session, requests: Sequence[MeasureRequest], probe: int) -> None:
+    def __init__(self, session: Session, requests: Sequence[MeasureRequest], probe: int, *, deep: bool) -> None:
         self._session = session
+        self._deep = deep
         self._requests = requests
         self._probe = probe
         self._columns = requests[0].columns
@@ -105,6 +111,7 @@ class _Survey:
         intervals = sorted({interval for request in requests for interval in request.intervals})
         self._keys = places(requests[0], self._columns, self._named, intervals)
         self._with_nan: set[int] = set()
+        self._doubtful: set[str] = set()
         self._place = {interval: at for at, interval in enumerate(intervals)} if self._keys is not None else {}
 
     def results(self) -> list[Measured | None]:
@@ -119,7 +126,9 @@ class _Survey:
             path = next(path for path, number in numbers.items() if number == index)
             stats[path].append(found)
         return [
-            self._result(request, by_path.get(request.path) or _Held(), stats[request.path])
+            None
+            if request.path in self._doubtful
+            else self._result(request, by_path.get(request.path) or _Held(), stats[request.path])
             for request in self._requests
         ]
 
@@ -129,18 +138,27 @@ class _Survey:
         """Return what the rows say, by the number of their file."""
         keys = self._keys
         names, sql = (keys.names, f"{keys.sql}, ") if keys is not None else ((), "")
-        floats = [one for one in self._footed() if one.stored_type in FLOATS]
-        values = [value_of(one, self._columns, self._named) for one in floats]
+        footed = [one for one in self._footed() if self._deep or one.stored_type in FLOATS]
+        values = [f"v{at}" for at in range(len(footed))]
+        named = [f"{value_of(one, self._columns, self._named)} AS v{at}" for at, one in enumerate(footed)]
         inner = f"file_index AS i, file_row_number AS row_at, {sql}{row_hash(self._named)} AS h"
-        nan = (f"bool_or(isnan({one}))" for one in values)
-        asked = ", ".join(["i", *names, "count(*)", "sum(h)", "max(row_at)", *nan])
+        bounded = footed if self._deep else []
+        edges = [
+            f"min({_bare(one, value)}), max({_bare(one, value)})" for one, value in zip(bounded, values, strict=False)
+        ]
+        floats = [one for one in footed if one.stored_type in FLOATS]
+        nan = [f"bool_or(isnan({value}))" for one, value in zip(footed, values, strict=True) if one in floats]
+        asked = ", ".join(["i", *names, "count(*)", "sum(h)", "max(row_at)", *nan, *edges])
         grouped = ", ".join(["i", *names])
-        scan = f"SELECT {', '.join([inner, *values])} FROM {self._source}"
+        scan = f"SELECT {', '.join([inner, *named])} FROM {self._source}"
         found: dict[int, _Held] = defaultdict(_Held)
         for index, *row in self._session.run(f"SELECT {asked} FROM ({scan}) GROUP BY {grouped}"):
-            key, (count, total, last, *nans) = row[: len(names)], row[len(names) :]
+            key, (count, total, last, *more) = row[: len(names)], row[len(names) :]
+            nans, extremes = more[: len(floats)], more[len(floats) :]
             one, place = found[int(index)], keys.of(key) if keys is not None else 0
             one.rows += int(count)
+            for at, where in enumerate(bounded):
+                one.edges[where.field_id] += [value for value in extremes[2 * at : 2 * at + 2] if value is not None]
             if place is None:
                 one.strays += int(count)
                 continue
@@ -191,7 +209,8 @@ class _Survey:
         """Return by path the statistics that footers tell, as far as a file has the columns."""
         found: dict[str, list[ColumnStats]] = {request.path: [] for request in self._requests}
         selects = [
-            f"SELECT {place}, p, nulls, n, {least_and_greatest(one)} FROM (SELECT p, sum(nulls) AS nulls, "
+            f"SELECT {place}, p, CAST({_bare(one, 'lo')} AS VARCHAR), CAST({_bare(one, 'hi')} AS VARCHAR), nulls, n, "
+            f"{least_and_greatest(one)} FROM (SELECT p, sum(nulls) AS nulls, "
             f"sum(n) - sum(nulls) AS n, min(CAST(low AS {one.stored_type})) AS lo, "
             f"max(CAST(high AS {one.stored_type})) AS hi FROM m WHERE field = {one.field_id} GROUP BY p)"
             for place, one in enumerate(self._footed())
@@ -207,9 +226,11 @@ class _Survey:
         fields = self._footed()
         for at in range(0, len(selects), _FIELDS):
             asked = f"WITH m AS MATERIALIZED ({metadata}) {' UNION ALL '.join(selects[at : at + _FIELDS])}"
-            for place, path, *row in self._session.run(asked):
+            for place, path, low, high, *row in self._session.run(asked):
                 one = fields[int(place)]
                 if row[0] is not None and path in held:
+                    if self._deep and not _agree(held[path].edges[one.field_id], low, high):
+                        self._doubtful.add(path)
                     has_nan = held[path].nan[one.field_id] if one.stored_type in FLOATS else None
                     found[path].append(_stats(one, [*row, has_nan], _written))
         return found
@@ -224,6 +245,35 @@ class _Survey:
                 rows = self._session.run(statistics_sql(one, value, self._source, "file_index"))
                 found += [(int(index), _stats(one, row, shown)) for index, *row in rows]
         return found
+
+
+def _bare(one: Field, value: str) -> str:
+    """Return SQL for a value that Python compares as it is: instants as microseconds."""
+    return f"epoch_us({value})" if one.stored_type.startswith("TIMESTAMP") else value
+
+
+def _agree(values: Sequence[Any], low: str | None, high: str | None) -> bool:
+    """Whether least and greatest of these values are what a footer says; where that is hard to tell, no.
+
+    A footer may have cut a long text, so that it only bounds the values.
+    """
+    if not values:
+        return True
+    if low is None or high is None:
+        return False
+    least, greatest = min(values), max(values)
+    if isinstance(least, str):
+        return low.encode() <= least.encode() and greatest.encode() <= high.encode()
+    return _is(least, low) and _is(greatest, high)
+
+
+def _is(value: Any, text: str) -> bool:
+    try:
+        if isinstance(value, date):
+            return value == date.fromisoformat(text)
+        return bool(type(value)(text) == value)
+    except (ValueError, TypeError, ArithmeticError):
+        return False
 
 
 def _stats(one: Field, row: Sequence[Any], as_text: Callable[[Field, Any], str | None]) -> ColumnStats:

@@ -292,11 +292,11 @@ class Engine(Protocol):
     def measure(self, request: MeasureRequest) -> Measured:
         """Recompute count, size, sha256, fingerprints and statistics of one live file."""
 
-    def survey(self, requests: Sequence[MeasureRequest]) -> list[Measured | None]:
+    def survey(self, requests: Sequence[MeasureRequest], *, deep: bool = False) -> list[Measured | None]:
         """Recompute the same of many files of one table at once, None for those of which that does not tell all.
 
         Only files with the checksum that they were published with are looked at; of these, what footers say of least
-        and greatest values counts. No path stands there twice.
+        and greatest values counts, with `deep` only where the rows agree. No path stands there twice.
         """
 
     def export(self, request: ExportRequest, on_progress: Callable[[Progress], None]) -> Exported:

@@ -38,6 +38,9 @@ LONGEST_SECONDS = 30.0
 AGAIN = 1_000_000
 """How long what is ready and cannot begin (its queue is full or paused) waits for another look, in microseconds."""
 
+QUIET_SECONDS = 300.0
+"""After how long without a trouble it is told once more when it comes again."""
+
 GIVE_BACK_SECONDS = 20.0
 """How long a daemon that met with trouble waits for its workers to give back what they run."""
 
@@ -91,7 +94,8 @@ class Daemon:
         self._stepped_at = clock.boottime()
         self._jumps = Jumps(clock)
         self._holds = False
-        self._said = ""
+        self._said, self._said_at = "", 0
+        self._trials = 0
 
     # --- asked from outside, from any thread ----------------------------------------------------------------------
 
@@ -147,9 +151,10 @@ class Daemon:
                 if error.kind is not Kind.BUSY and error.code not in FULL:
                     raise
                 self._say_once(f"{error}: tried again")
-                look.forget()
+                self._trials = min(self._trials + 1, 6)
+                look.plan(self._clock.now() + (AGAIN << self._trials >> 1))
             else:
-                self._said = ""
+                self._trials = 0
             self._clock.wait(self._stop, SHORTEST_SECONDS)
             self._clock.wait(self._poked, look.seconds_to_sleep())
             self._poked.clear()
@@ -205,9 +210,10 @@ class Daemon:
 
     def _say_once(self, text: str) -> None:
         """Say what is in the way, once for as long as it is: a disk may be full all night."""
-        if text != self._said:
+        now = self._clock.boottime()
+        if text != self._said or (now - self._said_at) / 1e9 > QUIET_SECONDS:
             self._say(text)
-        self._said = text
+        self._said, self._said_at = text, now
 
     def _read_anew(self) -> None:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 from mtctl.core.advance import Ending, settle
@@ -28,7 +30,14 @@ LOCKED_AGAIN = 15_000_000
 """After how many microseconds a task asks again for a source that somebody has open."""
 
 FULL_AGAIN = 15_000_000
-"""After how many microseconds a task that nobody waits for tries again to write to a disk that was full."""
+"""After how many microseconds a task that nobody waits for tries again to write to a disk that was full; twice as many
+after each further time, a quarter of an hour at most."""
+
+MOST_FULL = 12
+"""After how many times a full disk fails a task: by then an hour and more, it may well be the task that fills it."""
+
+ROOM_SECONDS = 30
+"""How long the end of an attempt waits for room to be written down: what it did would be done again otherwise."""
 
 _OUTCOME_OF = {
     Interruption.TIMEOUT: Outcome.TIMED_OUT,
@@ -78,7 +87,11 @@ class Endings:
         if why is None and error.code == "source_locked" and "source" in error.details:
             return self._end(claimed, Outcome.RELEASED, error.code, error.what, began, delay=LOCKED_AGAIN)
         if why is None and error.code in FULL and not self._is_owned(claimed):
-            return self._end(claimed, Outcome.RELEASED, error.code, error.what, began, delay=FULL_AGAIN)
+            with self._store.read() as view:
+                times = _times_full(view, claimed.task)
+            if times < MOST_FULL:
+                delay = FULL_AGAIN << min(times, 6)
+                return self._end(claimed, Outcome.RELEASED, error.code, error.what, began, delay=delay)
         retryable = error.kind in {Kind.BUSY, Kind.ENGINE} and error.code not in FULL
         if why is None:
             outcome = Outcome.CANCELLED if error.code == "cancelled" else Outcome.FAILED
@@ -109,6 +122,31 @@ class Endings:
         wanted: bool = True,
         rows: int | None = None,
         delay: int = 0,
+    ) -> Ended:
+        ending = partial(self._write_end, claimed, outcome, code, why, began)
+        write = partial(ending, retryable=retryable, wanted=wanted, rows=rows, delay=delay)
+        for _ in range(ROOM_SECONDS):
+            try:
+                return write()
+            except MtctlError as error:
+                # A person who waits is told at once, unless what was done would have to be done again.
+                if error.code not in FULL or (outcome is not Outcome.SUCCESS and self._is_owned(claimed)):
+                    raise
+            self._clock.wait(Event(), 1.0)
+        return write()
+
+    def _write_end(  # noqa: PLR0913 - the parts of one ending
+        self,
+        claimed: Claimed,
+        outcome: Outcome,
+        code: str,
+        why: str,
+        began: int,
+        *,
+        retryable: bool,
+        wanted: bool,
+        rows: int | None,
+        delay: int,
     ) -> Ended:
         task, seconds = claimed.task, self._since(began)
         with self._store.write() as tx:
@@ -174,6 +212,13 @@ def _nothing(_: Tx) -> None:
 def _cancels(view: View, task: TaskRow, outcome: Outcome) -> bool:
     """Return whether a cancel request decides where the task goes; what has succeeded stays so."""
     return outcome is not Outcome.SUCCESS and view.cancel_requested(task.task_id)
+
+
+def _times_full(view: View, task: TaskRow) -> int:
+    return sum(
+        attempt.task_id == task.task_id and attempt.outcome is Outcome.RELEASED and attempt.error_code in FULL
+        for attempt in view.attempts(task.instance_id)
+    )
 
 
 def _superseded(view: View, task: TaskRow) -> int:

@@ -10,6 +10,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from mtctl.core.errors import FULL, MtctlError
 from mtctl.core.ulid import ulid
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ class Holder:
                     tx.lose(self.holder_id)
                 else:
                     tx.end_holder(self.holder_id)
+        except MtctlError as error:
+            if kind is None or error.code not in FULL:
+                raise  # else what has gone wrong before is what is to be told
         finally:
             self._liveness.release()  # whoever could not sign off must at least not look alive
 
@@ -118,8 +122,9 @@ class Holder:
                     with store.write() as tx:
                         is_trusted = tx.beat(self.holder_id) is not None and is_trusted
                     last = self._clock.boottime()
-                except Exception:  # noqa: BLE001, S110 - whatever it was, it is a missed beat; trust ends by time
-                    pass
+                except Exception as error:  # noqa: BLE001 - whatever it was, it is a missed beat; trust ends by time
+                    if self._kind == LEASELESS and isinstance(error, MtctlError) and error.code in FULL:
+                        last = self._clock.boottime()  # it lives, and waits for room
                 if not is_trusted or (self._clock.boottime() - last) / 1e9 > TRUST_SECONDS:
                     self.lost = True
                     self._on_lost()

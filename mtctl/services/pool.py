@@ -48,6 +48,7 @@ class Pool:
         self._on_trouble = on_trouble
         self._say = say
         self._stumbles: dict[int, int] = {}
+        self._said: dict[int, str] = {}
         self._changed = threading.Condition()
         self._tickets = 0
         self._draining = False
@@ -129,7 +130,9 @@ class Pool:
     def _rest(self, number: int, error: Exception) -> None:
         """Say what happened, wait a while, and look for work again."""
         text = str(error) if isinstance(error, MtctlError) else f"{type(error).__name__}: {error}"
-        self._say(f"worker {number + 1} could not go on: {text}")
+        if text != self._said.get(number):
+            self._say(f"worker {number + 1} could not go on: {text}")
+        self._said[number] = text
         seconds = min(LONGEST_REST, 2.0 ** min(self._stumbles[number] - 1, 10))
         with self._changed:
             self._changed.wait_for(lambda: self._draining, seconds)

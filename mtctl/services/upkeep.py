@@ -42,8 +42,12 @@ class Upkeep:
         self._engine = engine
         self._clock = clock
 
-    def verify(self, names: Sequence[str]) -> VerifyReport:
-        """Recompute counts, fingerprints, hashes and statistics from the files and compare them with every book."""
+    def verify(self, names: Sequence[str], *, deep: bool = False) -> VerifyReport:
+        """Recompute counts, fingerprints, hashes and statistics from the files and compare them with every book.
+
+        Least and greatest values of a file with its published checksum are those of its footer; `deep` takes all of
+        them from the rows.
+        """
         began = self._clock.boottime()
         with self._store.read() as view:
             tables = {table.definition.name: table for table in view.tables()}
@@ -62,7 +66,8 @@ class Upkeep:
             ]
         notes: list[str] = []
         for book in books:
-            findings += [replace(found, version=book.version) for found in self._findings(book, notes, unlike)]
+            found = self._findings(book, notes, unlike, deep=deep)
+            findings += [replace(one, version=book.version) for one in found]
         return VerifyReport(
             tables=len(chosen),
             files=sum(len(book.files) for book in books),
@@ -74,7 +79,7 @@ class Upkeep:
             seconds=(self._clock.boottime() - began) / 1e9,
         )
 
-    def _findings(self, book: _Book, notes: list[str], unlike: frozenset[int]) -> list[Finding]:
+    def _findings(self, book: _Book, notes: list[str], unlike: frozenset[int], *, deep: bool) -> list[Finding]:
         found = _ledger_findings(book.table, book.files, book.rows)
         by_file: dict[int, list[LedgerRow]] = {}
         for row in book.rows:
@@ -83,15 +88,15 @@ class Upkeep:
         looks = [_look(book.table, file, by_file.get(file.file_id, ())) for file in book.files]
         for at in range(0, len(looks), _AT_ONCE):
             some = looks[at : at + _AT_ONCE]
-            for look, measured in zip(some, self._surveyed(some), strict=True):
+            for look, measured in zip(some, self._surveyed(some, deep=deep), strict=True):
                 if measured is None or not _is_as_recorded(look, measured, notes, unlike):
                     found += self._file_findings(look, notes, unlike)
         return found
 
-    def _surveyed(self, looks: Sequence[_Look]) -> list[Measured | None]:
+    def _surveyed(self, looks: Sequence[_Look], *, deep: bool) -> list[Measured | None]:
         """Return what files hold as far as one scan of all of them tells."""
         try:
-            return self._engine().survey([look.request for look in looks])
+            return self._engine().survey([look.request for look in looks], deep=deep)
         except MtctlError as error:
             if error.code == "cancelled":
                 raise

@@ -82,7 +82,7 @@ def keymap(wanted: Sequence[tuple[str, str, str]]) -> dict[str, str]:
     for name, text, where in wanted:
         if name not in bindings:
             near = closest(name, bindings)
-            fix = f"did you mean '{near}'?" if near else "`?` in the dashboard and the README list them"
+            fix = f"did you mean '{near}'?" if near else "without the line, `?` in the dashboard lists them"
             raise usage("binding_unknown", f"there is no binding '{name}'", where=f"{where}: ui.keys", fix=fix)
         keys[name] = tuple(_checked(key, name, where) for key in text.split(","))
     for name, _, where in wanted:

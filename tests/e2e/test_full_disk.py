@@ -99,7 +99,7 @@ def test_a_daemon_on_a_full_disk_waits_for_room_and_goes_on(disk: Path, tmp_path
     root = _project(disk, tmp_path, "all")
     with start(root, "up", "--no-apply", "-w", "1") as daemon:
         with _filled(disk, 300_000):
-            end = time.monotonic() + 6
+            end = time.monotonic() + 50  # longer than a holder is trusted without a beat
             while time.monotonic() < end and daemon.poll() is None:
                 time.sleep(0.1)
         assert daemon.poll() is None, daemon.communicate()
@@ -109,5 +109,5 @@ def test_a_daemon_on_a_full_disk_waits_for_room_and_goes_on(disk: Path, tmp_path
         daemon.send_signal(signal.SIGTERM)
         _, err = daemon.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
-    assert "space" in err, "there was room enough: the test proves nothing"
+    assert 1 <= err.count("space") < 12, err  # told, and not over and over
     _check(root)

@@ -5,9 +5,11 @@ The books are spoilt by a process of its own, which lets itself through the guar
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -55,10 +57,10 @@ class Ground:
         command = [sys.executable, "-c", READ, str(self.root / ".mtctl/state.db"), query]
         return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
-    def findings(self, *names: str) -> list[tuple[str, str, str]]:
+    def findings(self, *names: str, deep: bool = False) -> list[tuple[str, str, str]]:
         """Return what `verify` finds as (table, check, intervals)."""
         with open_app(self.root, print) as app:
-            return [(one.table, one.check, one.intervals) for one in app.verify(names).findings]
+            return [(one.table, one.check, one.intervals) for one in app.verify(names, deep=deep).findings]
 
     def file_of(self, table: str, day: int) -> Path:
         """Return the file of a day of January 2013."""
@@ -305,6 +307,28 @@ def test_what_is_kept_as_fresh_is_compared_with_the_ledger(ground):
     ground.write(f"DELETE FROM ledger WHERE {row('days', 7)}")
 
     assert ground.findings() == [("days", "coverage", "2013-01-07")]
+
+
+def test_an_untouched_lake_is_clean_down_to_its_rows(ground):
+    assert ground.findings(deep=True) == []
+
+
+def test_a_footer_that_lies_about_its_rows_is_found_though_checksum_and_catalog_agree_with_it(ground):
+    path = ground.file_of("days", 5)
+    content = bytearray(path.read_bytes())
+    footer = len(content) - 8 - struct.unpack("<I", content[-8:-4])[0]
+    high, lower = struct.pack("<q", 36), struct.pack("<q", 31)  # the greatest of the day, and the one before
+    assert high in content[footer:]
+    content[footer:] = content[footer:].replace(high, lower)
+    path.chmod(0o600)
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    ground.write(f"UPDATE data_file_digest SET sha256 = '{digest}' WHERE {file('days', 5)}")
+    ground.write(
+        f"UPDATE ducklake_file_column_stats SET max_value = '31' WHERE {file('days', 5)} AND {column('days', 'n')}"
+    )
+
+    assert ("days", "statistics", "2013-01-05") in ground.findings(deep=True)
 
 
 def test_only_the_named_tables_are_looked_at(ground):
