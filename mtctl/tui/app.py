@@ -10,22 +10,24 @@ from mtctl.tui.asked.questions import Keys, Question
 from mtctl.tui.asked.range_wizard import RangeScreen
 from mtctl.tui.bindings import BINDINGS
 from mtctl.tui.choosing import choose_columns
-from mtctl.tui.commands import commands_of
+from mtctl.tui.commands import ThingCommands, commands_of
 from mtctl.tui.exporting import export
 from mtctl.tui.keymap import in_force
 from mtctl.tui.listed_app import ListedApp, wanted_of
 from mtctl.tui.near.details import Detail
 from mtctl.tui.nearby import is_near, near
 from mtctl.tui.opening import opened
-from mtctl.tui.verbs import Verb, verbs_for
 from mtctl.tui.verbs.doing import begin, carry_out, is_offered
+from mtctl.tui.verbs.first import first_command
 from mtctl.tui.verbs.provider import VerbCommands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from textual.actions import ActionParseResult
     from textual.app import SystemCommand
     from textual.binding import BindingType
+    from textual.dom import DOMNode
     from textual.screen import Screen
 
     from mtctl.app import App as Project
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from mtctl.tui.drawn.grid import Grid
     from mtctl.tui.drawn.lines import Line
     from mtctl.tui.kept import Start
+    from mtctl.tui.verbs import Verb
 
 
 class Dashboard(ListedApp):
@@ -41,7 +44,7 @@ class Dashboard(ListedApp):
     TITLE = "mtctl"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = BINDINGS
-    COMMANDS = ListedApp.COMMANDS | {VerbCommands}
+    COMMANDS = ListedApp.COMMANDS | {VerbCommands, ThingCommands}
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class Dashboard(ListedApp):
     # --- what is under the cursor -------------------------------------------------------------------------------
 
     def on_grid_moved(self, event: Grid.Moved) -> None:
-        """Say what is wrong with the line, and what the first verb would be as a command."""
+        """Say what is wrong with the line, and what comes first to be done as a command."""
         line = event.line
         if not self.is_seen or (line is None and self.grid.total):
             return  # it ends; or the line is being read: the same is offered until it is there
@@ -96,12 +99,13 @@ class Dashboard(ListedApp):
             self.refresh_bindings()
 
     def _first_command(self) -> str:
-        lines = self.chosen
-        verbs = verbs_for(lines[0].kind) if lines else ()
-        return verbs[0].line(lines) if verbs else ""
+        lines, screen = self.chosen, self.screen
+        # The line of a thing that is seen from near tells how it was when that was opened.
+        is_current = not (isinstance(screen, Detail) and lines == (screen.subject,))
+        return first_command(lines, is_current=is_current, read_only=self.options.read_only)
 
     def say_command(self) -> None:
-        """Show the command of the first verb of what is under the cursor."""
+        """Show the command of what comes first for what is under the cursor."""
         self._set_command(self._first_command())
 
     def _set_command(self, command: str) -> None:
@@ -119,7 +123,8 @@ class Dashboard(ListedApp):
         if action == "filter":
             return len(self.screen_stack) == 1
         if action == "near":
-            return self._began and is_near(str(parameters[0]), self.chosen[0] if self.chosen else None)
+            what, line = str(parameters[0]), self.chosen[0] if self.chosen else None
+            return self._began and is_near(what, line, read_only=self.options.read_only)
         if action == "instances":
             return self._began and bool(self.chosen) and bool(wanted_of(self.chosen[0]))
         if action != "verb":
@@ -134,13 +139,16 @@ class Dashboard(ListedApp):
         """Choose a range of a table to refresh."""
         self.push_screen(RangeScreen(self.chosen[0]))
 
-    def perform(self, verb: Verb, lines: tuple[Line, ...], *, form: bool = False) -> None:
-        """Ask where that is due, then do it in the acting thread; `form` shows the options of the verb first."""
-        self._set_command(verb.line(lines))
-        self.run_worker(self._perform(verb, lines, form=form), exclusive=False)
+    def perform(self, verb: Verb, lines: tuple[Line, ...], *, form: bool = False, doubt: str = "") -> None:
+        """Ask where that is due, then do it in the acting thread.
 
-    async def _perform(self, verb: Verb, lines: tuple[Line, ...], *, form: bool) -> None:
-        if await carry_out(self, verb, lines, form=form):
+        `form` shows the options of the verb first, `doubt` is why it is asked about though it need not be.
+        """
+        self._set_command(verb.line(lines))
+        self.run_worker(self._perform(verb, lines, form=form, doubt=doubt), exclusive=False)
+
+    async def _perform(self, verb: Verb, lines: tuple[Line, ...], *, form: bool, doubt: str) -> None:
+        if await carry_out(self, verb, lines, form=form, doubt=doubt):
             self.grid.marked.clear()
             await self.reload()
 
@@ -152,9 +160,21 @@ class Dashboard(ListedApp):
 
     def action_near(self, what: str) -> None:
         """Show a part of a thing from near: its lineage, its logs, its SQL; or ask a query."""
-        found = near(what, self.chosen[0] if self.chosen else None)
+        found = near(what, self.chosen[0] if self.chosen else None, read_only=self.options.read_only)
         if found is not None:
             self.push_screen(found)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key is for; say why a query is not asked where the dashboard may only look."""
+        done = await super().run_action(action, default_namespace, namespaces)
+        if not done and self.options.read_only and action == "near('query')":
+            self.notify("a query may read any file: not in a dashboard that is read-only", title="query", markup=False)
+        return done
 
     # --- how it looks -------------------------------------------------------------------------------------------
 

@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
+from textual.widget import Widget
 
 from mtctl.core.words import moment
 from mtctl.tui.drawn.palette import LEGEND, Palette, look_of
 from mtctl.tui.drawn.zones import localised, zone_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mtctl.services.board import Counts
 
 _COUNTED = frozenset({"pending", "running", "success", "failed", "suspended"})
 _TROUBLED = ("failing", "late", "never")
+_TAB_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +69,40 @@ def top_text(standing: Standing, options: Options, colour: Callable[[str], str])
     return text.append("  read-only" if options.read_only else "")
 
 
-def tabs_text(names: Iterable[str], current: str) -> str:
-    """Return the names of the lists with their numbers, the present one standing out, as markup."""
-    words = [(name, f"{number} {name.capitalize()}") for number, name in enumerate(names, start=1)]
-    return "  ".join(f"[b $text]{word}[/]" if name == current else word for name, word in words)
+class TabLine(Widget):
+    """The names of the lists in one line, as long as there is room for."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        """Name the lists, in the order of their numbers."""
+        super().__init__(id="tabs")
+        self._names = tuple(names)
+        self._current = ""
+
+    def show(self, current: str) -> None:
+        """Let the name of a list stand out."""
+        self._current = current
+        self.refresh()
+
+    def render(self) -> str:
+        """Return the line for the present width, as markup."""
+        return tabs_text(self._names, self._current, self.content_size.width)
+
+
+def tabs_text(names: Sequence[str], current: str, width: int) -> str:
+    """Return the names of the lists with their numbers, the present one standing out, as markup.
+
+    Where `width` has no room for them the names of the others are cut, by no more than is needed.
+    """
+    longest = max(map(len, names), default=0)
+    ways = [*((letters, 2) for letters in range(longest, _TAB_LETTERS - 1, -1)), (_TAB_LETTERS, 1), (0, 1)]
+    for letters, gap in ways:
+        words = [
+            (name, f"{number} {name.capitalize()[: None if name == current else letters]}".rstrip())
+            for number, name in enumerate(names, start=1)
+        ]
+        if sum(len(word) + gap for _, word in words) - gap <= width:
+            break
+    return (" " * gap).join(f"[b $text]{word}[/]" if name == current else word for name, word in words)
 
 
 def legend_text(options: Options, colour: Callable[[str], str]) -> Text:

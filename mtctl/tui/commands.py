@@ -1,17 +1,67 @@
-"""Floor 4. What the palette of commands offers beside the verbs of a line: the lists, and how everything looks."""
+"""Floor 4. What the palette offers beside the verbs of a line: things by name, the lists, how everything looks."""
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
+from textual.command import Hit, Provider
 
+from mtctl.core.errors import MtctlError
+from mtctl.core.listing import Filter
+from mtctl.tui.drawn.lines import Asked
 from mtctl.tui.drawn.palette import Palette
+from mtctl.tui.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from textual.command import Hits
+
+    from mtctl.app import App as Project
     from mtctl.tui.app import Dashboard
+    from mtctl.tui.drawn.lines import Line
+
+_NAMED = ("tables", "workflows", "queues")
+_ALL = Asked(wanted=Filter(), order="", descending=False, offset=0, limit=1_000_000)
+_AT_ONCE = 500
+
+
+class ThingCommands(Provider):
+    """Offers tables, workflows and queues by their names; one that is chosen is shown from near."""
+
+    async def startup(self) -> None:
+        """Read the names, once while the palette is open; where they cannot be read none are offered."""
+        self._lines: tuple[Line, ...] = ()
+        dashboard: Dashboard = self.app  # type: ignore[assignment]
+        listings, mark = [dashboard.listings[name] for name in _NAMED], dashboard.mark
+
+        def read(project: Project) -> tuple[Line, ...]:
+            return tuple(line for listing in listings for line in listing.page(project, _ALL, mark).lines)
+
+        try:
+            self._lines = await dashboard.desk.reads.do(read)
+        except MtctlError as error:
+            dashboard.follower.trouble(error)
+
+    async def search(self, query: str) -> Hits:
+        """Offer those whose name or kind what is typed may mean."""
+        matcher = self.matcher(query)
+        for number, line in enumerate(self._lines):
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # keys are not to wait for thousands of names
+            name = f"{line.key} ({line.kind})"
+            score = matcher.match(name)
+            if score > 0:
+                score *= 1 + (line.key.casefold() == query.casefold())  # a whole name goes before what contains it
+                yield Hit(score, matcher.highlight(name), partial(self._open, line), help=f"open the {line.kind}")
+
+    def _open(self, line: Line) -> None:
+        screen = opened(line)
+        if screen is not None:
+            self.app.push_screen(screen)
 
 
 def commands_of(dashboard: Dashboard) -> Iterator[SystemCommand]:

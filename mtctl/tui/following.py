@@ -33,7 +33,11 @@ AWAY_SECONDS = 2.0
 HEALTH_SECONDS = 5.0
 """How often the healths of tables are counted while another list is seen: they are read from all of them."""
 
+BEAT_SECONDS = 15.0
+"""How often what is seen is read anew while nobody writes: ages and what is due go on."""
+
 _CHUNK = 1000
+_BEATS = 1 << 20
 
 
 class Follower:
@@ -47,6 +51,9 @@ class Follower:
         self.lasting: MtctlError | None = None
         self.wanted: dict[str, Filter] = {}
         self._dashboard = dashboard
+        self._written = 0
+        self._beat = 0
+        self._read_at = float("-inf")
         self._skipped = 0
         self._looking = False
         self._looking_since = 0.0
@@ -55,7 +62,7 @@ class Follower:
         self._counted_at = float("-inf")
 
     async def look(self) -> None:
-        """Read anew what is seen when somebody has written."""
+        """Read anew what is seen when somebody has written, and now and then without that."""
         self._skipped += 1
         now = asyncio.get_running_loop().time()
         if self._looking and now - self._looking_since > PATIENCE_SECONDS:
@@ -68,8 +75,12 @@ class Follower:
             mark = await self._dashboard.desk.mark()
             waited = asyncio.get_running_loop().time() - now > PATIENCE_SECONDS
             troubled, self._said, self.lasting = self._said, "", None
-            if mark != self.mark or troubled or waited:
-                self.mark = mark
+            due = not self.away and now - self._read_at >= BEAT_SECONDS
+            if mark != self._written or troubled or waited or due:
+                self._written, self._read_at = mark, now
+                # Lists keep what they have read by the mark, so a beat has to be a mark of its own.
+                self._beat = (self._beat + due) % _BEATS
+                self.mark = mark * _BEATS + self._beat
                 await self._dashboard.reload()
         except MtctlError as error:
             self.trouble(error)

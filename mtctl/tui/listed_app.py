@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from textual.containers import Vertical
 from textual.widgets import ContentSwitcher, Footer, Static
 
-from mtctl.tui.bars import Options, Standing, tabs_text, top_text
+from mtctl.core.listing import Filter
+from mtctl.tui.bars import Options, Standing, TabLine, top_text
 from mtctl.tui.desk import Desk
 from mtctl.tui.drawn.grid import Grid
 from mtctl.tui.dressed_app import DressedApp
-from mtctl.tui.filtering import FilterField
+from mtctl.tui.filtering import FilteredGrid, FilterField, FilterLine
 from mtctl.tui.following import POLL_SECONDS, Follower
 from mtctl.tui.lists import all_lists
 from mtctl.tui.near.details import Detail
@@ -57,14 +58,12 @@ class ListedApp(DressedApp):
     def compose(self) -> ComposeResult:
         """Lay it out."""
         yield Static("mtctl", id="top", markup=False)
-        yield Static(id="tabs")
-        yield FilterField()
+        yield TabLine(self.listings)
+        yield FilterLine()
         with ContentSwitcher(id="lists", initial=f"grid-{self.options.first}"):
             for listing in self.listings.values():
-                grid = Grid(listing.heads, name=listing.name)
-                grid.set_reactive(Grid.order, listing.order)
-                grid.set_reactive(Grid.descending, listing.descending)
-                yield self.memory.restored(grid)
+                narrowed = partial(self._is_narrowed, listing.name)
+                yield self.memory.restored(FilteredGrid(listing, narrowed))
         with Vertical(id="below"):
             yield Static(id="cause", markup=False)
             yield Static(id="command", markup=False)
@@ -254,11 +253,14 @@ class ListedApp(DressedApp):
     def _show_list(self) -> None:
         """Show everything that belongs to the list that is seen now."""
         name = self.listing.name
-        self.put("#tabs", tabs_text(self.listings, name))
+        self.screen_stack[0].query_one(TabLine).show(name)
         self.field.put(self.memory.text(name))
         self.grid.focus()
         self.memory.changed()
         self.later(self.reload)
+
+    def _is_narrowed(self, name: str) -> bool:
+        return self.follower.wanted.get(name, Filter()) != Filter()
 
     def _from_start(self) -> None:
         """Read the list from its first line on; the numbers at the top stay."""

@@ -15,17 +15,22 @@ if TYPE_CHECKING:
 _KINDS = {"lineage": frozenset({"table"}), "logs": frozenset({"instance"}), "sql": frozenset({"instance"})}
 
 
-def is_near(what: str, line: Line | None) -> bool:
-    """Return whether there is such a part of a line's thing; a query is always there."""
-    return what == "query" or (line is not None and line.kind in _KINDS[what])
+def is_near(what: str, line: Line | None, *, read_only: bool) -> bool:
+    """Return whether there is such a part of a line's thing.
 
-
-def near(what: str, line: Line | None) -> Screen[None] | None:
-    """Return the screen of a part of a line's thing, None where there is none."""
+    A query needs no line. It can read any file that the project can, so whoever may only look asks none.
+    """
     if what == "query":
-        return QueryScreen()
-    if line is None or not is_near(what, line):
+        return not read_only
+    return line is not None and line.kind in _KINDS[what]
+
+
+def near(what: str, line: Line | None, *, read_only: bool) -> Screen[None] | None:
+    """Return the screen of a part of a line's thing, None where there is none."""
+    if not is_near(what, line, read_only=read_only):
         return None
+    if what == "query" or line is None:
+        return QueryScreen()
     if what == "lineage":
         from mtctl.tui.near.lineage_screen import LineageScreen  # noqa: PLC0415
 

@@ -5,13 +5,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 from services.service_kit import World
+from textual.content import Content
 from textual.widgets import Input
 from tui.tui_kit import drive, keys_of, number_of, text_of, until
 
 from mtctl.app import open_app
 from mtctl.core.listing import KEYS
+from mtctl.core.states import InstanceState
+from mtctl.ports.near import RunStats
 from mtctl.tui.app import Dashboard
-from mtctl.tui.bars import Options
+from mtctl.tui.bars import Options, tabs_text
+from mtctl.tui.drawn.lines import Page
+from mtctl.tui.lists import all_lists
+from mtctl.tui.near.queue_screen import QueueScreen
+from mtctl.tui.near.table_screen import TableScreen
+from mtctl.tui.near.workflow_screen import WorkflowScreen, health
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,3 +212,89 @@ def test_leaving_ends_the_threads(seen: Path) -> None:
     asyncio.run(play())
     assert dashboard.desk.reads._pool._shutdown
     assert dashboard.desk.acts._pool._shutdown
+
+
+@pytest.mark.parametrize("size", [(60, 20), pytest.param((120, 36), marks=pytest.mark.campaign)])
+def test_a_filter_is_seen_while_it_is_in_force_and_an_empty_list_says_why(seen: Path, size: tuple[int, int]) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"nosuch", "enter")
+        await until(pilot, lambda: "nothing fits the filter – esc takes it away" in text_of(dashboard))
+        assert "filter nosuch" in text_of(dashboard)
+        await pilot.press("4")
+        await until(pilot, lambda: dashboard.grid.name == "ranges" and dashboard.grid.total == 1)
+        assert "filter" not in text_of(dashboard).splitlines()[2]
+        dashboard.follower.paused = True
+        dashboard.grid.put(Page(total=0, offset=0, lines=()), fresh=True)
+        await until(pilot, lambda: "nothing here yet" in text_of(dashboard))
+        await pilot.press("1")
+        await until(pilot, lambda: "filter nosuch" in text_of(dashboard))
+        await pilot.press("escape")
+        await until(pilot, lambda: "bad" in text_of(dashboard))
+        assert "nothing" not in text_of(dashboard)
+
+    drive(seen, story, size=size)
+
+
+def test_ages_go_on_while_nobody_writes_and_not_while_paused_or_away(
+    seen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        follower = dashboard.follower
+        await until(pilot, lambda: follower._beat > 2)
+        follower.away = True
+        await pilot.pause(0.6)
+        stood = follower._beat
+        await pilot.pause(0.6)
+        assert follower._beat == stood
+        follower.away, follower.paused = False, True
+        await pilot.pause(0.6)
+        stood = follower._beat
+        await pilot.pause(0.6)
+        assert follower._beat == stood
+
+    monkeypatch.setattr("mtctl.tui.following.BEAT_SECONDS", 0.3)
+    drive(seen, story)
+
+
+def test_all_lists_are_named_at_every_width() -> None:
+    names = [listing.name for listing in all_lists()]
+    for width in (58, 78, 118):
+        for current in names:
+            shown = Content.from_markup(tabs_text(names, current, width)).plain
+            assert len(shown) <= width
+            for number, name in enumerate(names, start=1):
+                least = name if name == current else name[:3]
+                assert f"{number} {least.capitalize()}" in shown
+    assert "8 Events" in Content.from_markup(tabs_text(names, "tables", 118)).plain
+    assert "7 Schedule" in tabs_text(names, "tables", 118)
+
+
+def test_the_line_of_lists_follows_the_width(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "2 Workflows" in text_of(dashboard))
+        await pilot.resize_terminal(60, 20)
+        await until(pilot, lambda: "1 Tables  2 Wor" in text_of(dashboard) and "8 Eve" in text_of(dashboard))
+
+    drive(seen, story)
+
+
+def test_the_palette_finds_things_by_their_names(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        for typed, kind in (("months", TableScreen), ("nightly", WorkflowScreen), ("default", QueueScreen)):
+            await pilot.press("colon", *typed)
+            await until(pilot, lambda wanted=typed: f"{wanted} (" in text_of(dashboard))  # type: ignore[misc]
+            await pilot.press("enter")
+            await until(pilot, lambda wanted=kind: isinstance(dashboard.screen, wanted))  # type: ignore[misc]
+            assert "^p" not in text_of(dashboard)
+            await pilot.press("escape")
+            await until(pilot, lambda: len(dashboard.screen_stack) == 1)
+
+    drive(seen, story)
+
+
+def test_a_workflow_that_runs_for_the_first_time_is_not_said_to_be_idle() -> None:
+    none = RunStats(ended=0, succeeded=0, p50=None, p95=None, recent=())
+    assert health(none, (), plain=False) == "has not run in 30 days"
+    assert health(none, (InstanceState.FAILED,), plain=False) == "has not run in 30 days"
+    assert health(none, (InstanceState.RUNNING,), plain=False) == "runs for the first time"
+    assert health(none, (InstanceState.PENDING, InstanceState.SUCCESS), plain=False) == "running now"

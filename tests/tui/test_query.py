@@ -37,6 +37,18 @@ def _pane(dashboard: Dashboard) -> ResultPane:
     return dashboard.screen.query_one(ResultPane)
 
 
+def test_who_may_only_look_asks_no_query_and_is_told(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        assert dashboard.check_action("near", ("query",)) is False
+        await pilot.press("Q")
+        await until(pilot, lambda: any("read-only" in one.message for one in dashboard._notifications))
+        await pilot.pause()
+        assert len(dashboard.screen_stack) == 1
+        assert len(dashboard._notifications) == 1
+
+    drive(seen, story, read_only=True)
+
+
 async def _type(dashboard: Dashboard, pilot: Pilot[None], sql: str) -> None:
     await pilot.press("Q")
     await until(pilot, lambda: isinstance(dashboard.screen, QueryScreen) and bool(dashboard.screen.query(ResultPane)))

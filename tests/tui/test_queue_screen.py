@@ -82,7 +82,7 @@ def test_the_verbs_of_tasks_act_on_what_waits_and_the_queue_follows(held: Path) 
         await pilot.press("j")
         await until(pilot, lambda: grid.current is not None and grid.current.key.endswith("/one"))
         assert dashboard.chosen[0].kind == "task"
-        assert "--task one" in dashboard.command
+        assert dashboard.command == f"mtctl why {dashboard.chosen[0].key.partition('/')[0]}"
         assert "refresh one: queue default is paused" in text_of(dashboard)
         with open_app(held, lambda _: None) as other:
             assert grid.current is not None

@@ -194,6 +194,7 @@ def test_the_wizard_goes_from_target_to_the_matrix_which_follows_the_work(tmp_pa
         await until(pilot, lambda: isinstance(dashboard.screen, RangeMatrixScreen))
         matrix = dashboard.screen.query_one(Matrix)
         await until(pilot, lambda: "◌ pending 32" in text_of(dashboard))
+        assert "neither a daemon nor a tick" in " ".join(one.message for one in dashboard._notifications)
         with open_app(tmp_path / "shop", lambda _: None) as other:
             other.up_once(lambda _: None, apply=False)
         await until(pilot, lambda: "✔ success 32" in text_of(dashboard))

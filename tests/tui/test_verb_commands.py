@@ -11,6 +11,7 @@ from mtctl.cli.root import load
 from mtctl.cli.tree import Node, command_tree
 from mtctl.tui.drawn.lines import Line
 from mtctl.tui.verbs import KEYED, KIND_OF_LIST, MENU, VERBS, offered, reached, verb_named, verbs_for
+from mtctl.tui.verbs.first import first_command
 from mtctl.tui.verbs.verb import YES, Field, FieldKind, Given, Verb
 
 GROUPS = ("table", "workflow", "instance", "queue", "schedule")
@@ -194,6 +195,37 @@ def test_creating_needs_no_line_and_one_thing_at_a_time_needs_one() -> None:
     rename = verb_named("rename_table")
     assert offered(rename, _lines(rename), "table", read_only=False)
     assert not offered(rename, _lines(rename, 2), "table", read_only=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "first", "looking"),
+    [
+        ("instance", "pending", "instance watch K", "instance watch K"),
+        ("instance", "running", "instance watch K", "instance watch K"),
+        ("instance", "failed", "instance retry K", "why K"),
+        ("instance", "cancelled", "instance retry K", "why K"),
+        ("instance", "success", "why K", "why K"),
+        ("instance", "suspended", "instance resume K", "why K"),
+        ("task", "failed", "instance retry K", "why K"),
+        ("task", "running", "instance watch K", "instance watch K"),
+        ("task", "pending", "why K", "why K"),
+        ("queue", "paused", "queue resume K", ""),
+        ("queue", "open", "queue pause K", ""),
+        ("table", "stale", "refresh K --detach", "why K"),
+    ],
+)
+def test_the_command_that_is_shown_first_is_of_the_state(kind: str, state: str, first: str, looking: str) -> None:
+    line = Line(kind=kind, key="K/load" if kind == "task" else "K", cells=(), facts={"state": state})
+    for read_only, wanted in ((False, first), (True, looking)):
+        found = first_command((line,), is_current=True, read_only=read_only)
+        assert found == (f"mtctl {wanted}" if wanted else "")
+
+
+def test_several_lines_and_old_ones_have_a_command_that_fits_them() -> None:
+    lines = [Line(kind="instance", key=key, cells=(), facts={"state": "running"}) for key in ("A", "B")]
+    assert first_command(lines, is_current=True, read_only=False) == "mtctl instance cancel A B --wait 0s"
+    assert first_command(lines[:1], is_current=False, read_only=False) == "mtctl instance watch A"
+    assert first_command((), is_current=True, read_only=False) == ""
 
 
 def test_a_task_leads_to_its_instance() -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from tui.tui_kit import drive, text_of
 from tui.verb_kit import ask, choose, confirm, fill, go_to, show_list, states, submit, until
 
+from mtctl.tui.asked.questions import Question
+from mtctl.tui.drawn.lines import Page
 from mtctl.tui.near.instance_screen import InstanceScreen
 
 if TYPE_CHECKING:
@@ -55,6 +57,52 @@ def test_instances_are_suspended_resumed_cancelled_and_tried_again(own: Path) ->
         await pilot.press("u")
         await confirm(dashboard, pilot)
         await until(pilot, lambda: state() == "pending")
+
+    drive(own, story)
+
+
+def test_what_has_ended_is_not_asked_about(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await show_list(dashboard, pilot, "instances")
+        await until(pilot, lambda: dashboard.grid.total == 3)
+        await pilot.press("G")
+        for key in ("x", "s", "v"):
+            await pilot.press(key)
+            await until(pilot, lambda: "has ended already: success" in text_of(dashboard))
+            assert not isinstance(dashboard.screen, Question)
+            dashboard.clear_notifications()
+            await until(pilot, lambda: "has ended already" not in text_of(dashboard))
+
+    drive(seen, story)
+
+
+def test_a_marked_line_that_the_filter_hides_is_asked_about_by_its_name(own: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await go_to(dashboard, pilot, "daily")
+        await pilot.press("space", "slash", *"months", "enter")
+        await until(pilot, lambda: dashboard.grid.total == 1 and dashboard.grid.current is not None)
+        await pilot.press("r")
+        asked = await confirm(dashboard, pilot)
+        assert "1 × table (daily)" in asked
+        assert "not under the cursor" in asked
+
+    drive(own, story)
+
+
+def test_a_line_that_has_just_come_under_the_cursor_is_asked_about(own: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await go_to(dashboard, pilot, "bad")
+        grid = dashboard.grid
+        rest = tuple(line for line in grid.read_lines if line.key != "bad")
+        grid.put(Page(total=len(rest), offset=0, lines=rest), fresh=True)
+        assert grid.has_slid
+        await pilot.press("r")
+        asked = await confirm(dashboard, pilot)
+        assert "1 × table (daily)" in asked
+        assert "just come under the cursor" in asked
+        grid.put(Page(total=len(rest), offset=0, lines=rest[1:]), fresh=True)
+        await pilot.press("k")
+        assert not grid.has_slid
 
     drive(own, story)
 
@@ -130,6 +178,10 @@ def test_queues_are_made_changed_paused_resumed_and_deleted(own: Path) -> None:
         assert await submit(dashboard, pilot, slots="3", memory="") == "mtctl queue set big --slots 3 --memory ''"
         await until(pilot, lambda: queues()["big"] == (3, None, False))
         await pilot.press("s")
+        await fill(dashboard, pilot)
+        assert "0 tasks wait in it" in text_of(dashboard)
+        assert not queues()["big"][2], "it is asked first"
+        await submit(dashboard, pilot)
         await until(pilot, lambda: queues()["big"][2])
         await pilot.press("v")
         await until(pilot, lambda: not queues()["big"][2])

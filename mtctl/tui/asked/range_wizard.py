@@ -18,7 +18,9 @@ from mtctl.core.errors import MtctlError
 from mtctl.core.interval import Grain
 from mtctl.core.times import parse_range
 from mtctl.core.values import replace
+from mtctl.core.why import Cause
 from mtctl.services.reports.refreshing import RefreshArgs
+from mtctl.tui.asked.questions import spelled
 from mtctl.tui.asked.range_review import reviewed
 from mtctl.tui.drawn.calendar import CalendarStrip, told
 from mtctl.tui.drawn.cell_styles import looks_of
@@ -29,6 +31,7 @@ from mtctl.tui.near.range_screen import RangeMatrixScreen
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
+    from textual.notifications import SeverityLevel
 
     from mtctl.app import App as Project
     from mtctl.core.calendar import Calendar
@@ -335,7 +338,7 @@ class RangeScreen(Detail):
         args, command = replace(self.args, detach=True), self.command
         self._forget_plan()
         try:
-            report = await self.dashboard.desk.acts.do(lambda project: project.refresh(args, lambda _: None))
+            report, trouble = await self.dashboard.desk.acts.do(lambda project: _started(project, args))
         except MtctlError as error:
             if self._is_there:
                 self.fill("#planned", f"! {error}")
@@ -343,7 +346,9 @@ class RangeScreen(Detail):
         if report.instance is None:
             self.app.notify("nothing is to be done any more", title=command, markup=False, timeout=8)
             return
-        self.app.notify(f"queued as instance {report.instance}", title=command, markup=False, timeout=8)
+        words = spelled(f"queued as instance {report.instance}{trouble}", plain=self.dashboard.options.plain)
+        severity: SeverityLevel = "warning" if trouble else "information"
+        self.app.notify(words, title=command, severity=severity, markup=False, timeout=20 if trouble else 8)
         if self._is_there:
             line = Line(kind="instance", key=report.instance, cells=(), facts={"screen": "range"})
             # Not awaited here: this worker belongs to the screen that goes, and that waits for its workers.
@@ -361,6 +366,20 @@ class RangeScreen(Detail):
 def _planned(project: Project, args: RefreshArgs) -> tuple[RefreshReport, Meeting]:
     report = project.refresh(replace(args, dry_run=True), lambda _: None)
     return report, project.board.ranges.meeting(args, report)
+
+
+def _started(project: Project, args: RefreshArgs) -> tuple[RefreshReport, str]:
+    """Start it; return with the report what to say where nobody looks for work, and so nothing would ever begin."""
+    report = project.refresh(args, lambda _: None)
+    if report.instance is None:
+        return report, ""
+    try:
+        root = project.operator.whys.why(report.instance).why.root
+    except MtctlError:  # it is queued all the same
+        return report, ""
+    if root.cause is not Cause.NOBODY:
+        return report, ""
+    return report, f"; {root.text}" + (f" – do: {root.fix}" if root.fix else "")
 
 
 def _end_text(instant: int, calendar: Calendar) -> str:

@@ -5,6 +5,7 @@ Lines come in windows: what the grid lacks it asks for by `Wanted`, and shows do
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _AHEAD = 10
 _MOST = 200
+
+SLIDE_SECONDS = 1.0
+"""How long after another line came under the resting cursor a key may still be meant for the one before."""
 
 
 class Grid(ScrollView, can_focus=True, inherit_bindings=False):
@@ -102,6 +106,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
         self._lines: dict[int, Line] = {}
         self._asked: tuple[int, int] | None = None
         self._ground: Style | None = None
+        self._slid_at: float | None = None
 
     @property
     def heads(self) -> tuple[ColumnHead, ...]:
@@ -132,6 +137,11 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
             return tuple(self.marked.values())
         return (self.current,) if self.current is not None else ()
 
+    @property
+    def has_slid(self) -> bool:
+        """Whether the line under the cursor went away a moment ago, and its neighbour came in its place."""
+        return self._slid_at is not None and asyncio.get_running_loop().time() - self._slid_at < SLIDE_SECONDS
+
     def put(self, page: Page, *, fresh: bool) -> None:
         """Take a window of lines; a `fresh` one replaces all, and the cursor stays on what it stood on."""
         stood = self.current.key if self.current is not None else None
@@ -145,9 +155,13 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
             if line.key in self.marked:
                 self.marked[line.key] = line
         self.virtual_size = Size(self.size.width, self.total + 1)
+        slid_at = self._slid_at
         if fresh and stood is not None:
-            self.cursor = next((at for at, line in self._lines.items() if line.key == stood), self.cursor)
+            found = next((at for at, line in self._lines.items() if line.key == stood), None)
+            self.cursor = self.cursor if found is None else found
+            slid_at = asyncio.get_running_loop().time() if found is None else slid_at
         self.cursor = max(0, min(self.cursor, self.total - 1))
+        self._slid_at = slid_at  # the cursor was moved by nobody
         self._show_cursor()
         self.refresh()
         self.post_message(self.Moved(self.current))
@@ -222,6 +236,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Follow the cursor; what does not scroll is drawn in two lines."""
+        self._slid_at = None
         self._show_line(before)
         self._show_line(after)
         self._show_cursor()
@@ -232,6 +247,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_move(self, step: int) -> None:
         """Move the cursor by lines."""
+        self._slid_at = None
         self.cursor = max(0, min(self.total - 1, self.cursor + step))
 
     def action_page(self, step: int) -> None:
@@ -240,6 +256,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_edge(self, last: int) -> None:
         """Move to the first or the last line."""
+        self._slid_at = None
         self.cursor = max(0, self.total - 1) if last else 0
 
     def action_open(self) -> None:
@@ -283,6 +300,7 @@ class Grid(ScrollView, can_focus=True, inherit_bindings=False):
             return
         at = int(self.scroll_offset.y) + event.y - 1
         if at < self.total:
+            self._slid_at = None
             self.cursor = at
             if event.chain > 1:
                 self.action_open()

@@ -59,7 +59,7 @@ class Detail(Screen[None]):
         yield Static(id="head", markup=False)
         yield from self.body()
         yield Static(id="said", markup=False)
-        yield Footer(compact=True)
+        yield Footer(compact=True, show_command_palette=False)
 
     def body(self) -> ComposeResult:
         """Lay out what stands between head and foot."""

@@ -17,12 +17,12 @@ from mtctl.tui.near.runs import Runs
 from mtctl.tui.near.tabbed import Tabbed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from textual.app import ComposeResult
 
     from mtctl.app import App as Project
-    from mtctl.core.states import TaskState
+    from mtctl.core.states import InstanceState, TaskState
     from mtctl.ports.near import RunStats
     from mtctl.services.near import FlowNear
     from mtctl.services.reports.workflows import WorkflowDetail
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 _LINES = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "→": ">"})
+_ENDED = frozenset({"success", "failed", "cancelled"})
 _GRAVEST = ("failed", "running", "pending", "created", "suspended", "cancelled", "skipped", "success")
 
 
@@ -107,7 +108,8 @@ class WorkflowScreen(Tabbed):
             head.append(f"  {row.definition.schedule.text} ({row.definition.zone})")
         if row.next_fire_at is not None and row.state.value == "enabled":
             head.append(f"  next {moment(row.next_fire_at)}")
-        head.append(f"\n{health(near.stats, plain=self.dashboard.options.plain)}")
+        counts = {state: number for state, number in row.counts if number}
+        head.append(f"\n{health(near.stats, counts, plain=self.dashboard.options.plain)}")
         return head
 
     def _tree(self, near: FlowNear, states: Mapping[str, Mapping[TaskState, int]]) -> Text:
@@ -159,8 +161,13 @@ class WorkflowScreen(Tabbed):
         await self.reload()
 
 
-def health(stats: RunStats, *, plain: bool) -> str:
-    """Return how the newest instances went: their durations drawn, the median, how many succeeded."""
+def health(stats: RunStats, states: Collection[InstanceState] = (), *, plain: bool) -> str:
+    """Return how the newest instances went: their durations drawn, the median, how many succeeded.
+
+    `states` are those of all instances there are: where none has ended lately, one may be open.
+    """
+    if not stats.ended and any(state not in _ENDED for state in states):
+        return "running now" if any(state in _ENDED for state in states) else "runs for the first time"
     if not stats.ended:
         return f"has not run in {STATS_DAYS} days"
     most = max(stats.recent) or 1.0

@@ -11,6 +11,7 @@ from mtctl.core.times import parse_duration
 from mtctl.tui.asked.forms import Form
 from mtctl.tui.asked.menu import Menu
 from mtctl.tui.asked.questions import Page, Question, spelled
+from mtctl.tui.drawn.grid import Grid
 from mtctl.tui.near.details import Detail
 from mtctl.tui.verbs import KIND_OF_LIST, MENU, VERBS, offered, reached, verb_named
 from mtctl.tui.verbs.verb import Prepared, Told
@@ -55,11 +56,14 @@ def begin(dashboard: Dashboard, name: str) -> None:
         return
     verb = verb_named(name)
     if offered(verb, lines, kind, read_only=dashboard.options.read_only):
-        dashboard.perform(verb, () if verb.free else reached(verb, lines))
+        dashboard.perform(verb, () if verb.free else reached(verb, lines), doubt=_doubt(dashboard, verb, lines))
 
 
-async def carry_out(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], *, form: bool) -> bool:
-    """Ask what is to be asked, do the verb and tell what came of it; return whether it was done."""
+async def carry_out(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], *, form: bool, doubt: str = "") -> bool:
+    """Ask what is to be asked, do the verb and tell what came of it; return whether it was done.
+
+    Where there is a `doubt` whether these lines are meant, it is asked and told.
+    """
     if verb.opens is not None:
         _open(dashboard, verb, lines[0])
         return False
@@ -68,9 +72,9 @@ async def carry_out(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], *, 
         prepare = verb.prepare
         ready = Prepared() if prepare is None else await dashboard.desk.reads.do(lambda app: prepare(app, keys))
         given = verb.given(ready)
-        what = spelled(_what(verb, lines, ready), plain=dashboard.options.plain)
+        what = spelled(_what(verb, lines, ready, doubt), plain=dashboard.options.plain)
         shows_form = bool(verb.fields) and (form or not verb.quick)
-        if not shows_form and (verb.asks or len(lines) > 1):
+        if not shows_form and (verb.asks or doubt or len(lines) > 1):
             question = Question(what, verb.line(lines, given), more=bool(verb.fields))
             answer = await dashboard.push_screen_wait(_dressed(dashboard, question))
             if not answer and not question.wants_options:
@@ -88,15 +92,19 @@ async def carry_out(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], *, 
 
 
 async def _by_form(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], what: str, ready: Prepared) -> bool:
+    command = ""
+
     async def act(given: Given) -> str | Told:
-        dashboard.command = verb.line(lines, given)
+        nonlocal command
+        # Kept here too: while it is done, the line under the cursor says its own command.
+        command = dashboard.command = verb.line(lines, given)
         return await _act(dashboard, verb, lines, given)
 
     form = Form(verb, lines, what, ready, act, dashboard.desk.asks.stop if verb.queries else None)
     outcome = await dashboard.push_screen_wait(_dressed(dashboard, form))
     if outcome is None:
         return False
-    _tell(dashboard, outcome, dashboard.command)
+    _tell(dashboard, outcome, command)
     return True
 
 
@@ -163,10 +171,25 @@ def _show_menu(dashboard: Dashboard, lines: Sequence[Line], kind: str) -> None:
     dashboard.push_screen(_dressed(dashboard, Menu(spelled(title, plain=plain), choices, plain=plain)), chosen)
 
 
-def _what(verb: Verb, lines: Sequence[Line], ready: Prepared) -> str:
-    """Return what is asked: the verb, how many of what, and what the project says to it."""
+def _doubt(dashboard: Dashboard, verb: Verb, lines: Sequence[Line]) -> str:
+    """Return why one line may not be the one that is meant, empty where it is; what only looks may look at any."""
+    if verb.looks or verb.free:
+        return ""
+    screen = dashboard.screen
+    found = screen.focused if isinstance(screen, Detail) else dashboard.grid
+    if not isinstance(found, Grid) or not found.chosen:
+        return ""
+    if found.marked:
+        at_cursor = found.current is not None and found.current.key == lines[0].key
+        return "" if len(lines) > 1 or at_cursor else "It is marked, and not under the cursor."
+    return "It has just come under the cursor: the line before it is gone." if found.has_slid else ""
+
+
+def _what(verb: Verb, lines: Sequence[Line], ready: Prepared, doubt: str) -> str:
+    """Return what is asked: the verb, how many of what, what the project says to it, and the doubt."""
     text = verb.label if verb.free else f"{verb.label}: {len(lines)} × {lines[0].kind} ({_named(lines)})"
-    return f"{text}?  {ready.what}".rstrip() if verb.asks or ready.what else text
+    more = "  ".join(part for part in (ready.what, doubt) if part)
+    return f"{text}?  {more}".rstrip() if verb.asks or more else text
 
 
 def _named(lines: Sequence[Line]) -> str:

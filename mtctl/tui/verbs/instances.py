@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import Kind
+from mtctl.core.errors import Kind, conflict
 from mtctl.core.states import InstanceState, TaskState
 from mtctl.core.times import parse_duration
 from mtctl.core.words import many
@@ -63,6 +63,16 @@ def _how_many(app: App, keys: Sequence[str]) -> Prepared:
     return Prepared(what=f"{many(number, 'instance has', 'instances have')} not ended.")
 
 
+def _if_open(app: App, keys: Sequence[str]) -> Prepared:
+    """Refuse what has ended before anything is asked; say how many of several have. Conflict `instance_ended`."""
+    states = [app.board.near.tasks(key, (), 0, 1).near.row.state for key in keys]
+    ended = sorted({state.value for state in states if state not in _OPEN})
+    number = sum(state not in _OPEN for state in states)
+    if number == len(states):
+        raise conflict("instance_ended", f"has ended already: {', '.join(ended)}")
+    return Prepared(what=f"{many(number, 'of them has', 'of them have')} ended already." if number else "")
+
+
 def _suspend(app: App, keys: Sequence[str], given: Given) -> str:
     return _told(app.operator.instances.suspend(list(keys), reason=given.text("reason")))
 
@@ -100,11 +110,11 @@ CHANGES = (
     Verb(name="rerun", label="Rerun", kinds=INSTANCE, key="u", path="instance rerun", act=_rerun, fields=(REASON,),
          single=True, asks=True),
     Verb(name="cancel", label="Cancel", kinds=INSTANCE, key="x", path="instance cancel", act=_cancel,
-         fields=(REASON, _WAIT), asks=True),
+         prepare=_if_open, fields=(REASON, _WAIT), asks=True),
     Verb(name="suspend", label="Suspend", kinds=INSTANCE, key="s", path="instance suspend", act=_suspend,
-         fields=(REASON,)),
+         prepare=_if_open, fields=(REASON,)),
     Verb(name="resume", label="Resume", kinds=INSTANCE, key="v", path="instance resume", act=_resume,
-         fields=(REASON,)),
+         prepare=_if_open, fields=(REASON,)),
     Verb(name="cancel_all", label="Cancel all that has not ended", kinds=INSTANCE, path="instance cancel --all-open",
          act=_cancel_all, prepare=_how_many, fields=(REASON, _WAIT), asks=True, free=True),
     Verb(name="skip", label="Skip", kinds=TASK, key="o", path="instance skip", act=_skip, fields=(REASON,),

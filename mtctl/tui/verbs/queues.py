@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mtctl.core.words import many
 from mtctl.tui.verbs.reports import each
 from mtctl.tui.verbs.verb import Field, FieldKind, Prepared, Verb
 
@@ -48,7 +49,7 @@ def _present(app: App, keys: Sequence[str]) -> Prepared:
 
 def _may_pause(app: App, keys: Sequence[str]) -> Prepared:
     waiting = sum(row.waiting for row in app.operator.queues.rows() if row.name in keys)
-    return Prepared(what=f"{waiting:,} tasks wait in it.")
+    return Prepared(what=f"{many(waiting, 'task waits', 'tasks wait')} in it.")
 
 
 def _pause(app: App, keys: Sequence[str], given: Given) -> str:
@@ -77,7 +78,7 @@ def _slots(value: str) -> Field:
 
 CHANGES = (
     Verb(name="pause", label="Pause", kinds=QUEUE, key="s", path="queue pause", act=_pause, prepare=_may_pause,
-         single=True, fields=(Field(name="reason", label="Reason", option="--reason",
+         quick=False, single=True, fields=(Field(name="reason", label="Reason", option="--reason",
                                     hint="why; shown by `queue list` and `why`"),)),
     Verb(name="resume_queue", label="Resume", kinds=QUEUE, key="v", path="queue resume", act=_resume, single=True),
     Verb(name="set_queue", label="Change slots, memory", kinds=QUEUE, key="M", path="queue set", act=_set,

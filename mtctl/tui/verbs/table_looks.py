@@ -40,8 +40,7 @@ def _preview(app: App, keys: Sequence[str], given: Given) -> Told:
 
 
 def _verify(app: App, keys: Sequence[str], given: Given) -> Told:
-    _ = given
-    report = app.verify(tuple(keys))
+    report = app.verify(tuple(keys), deep=given.ticked("deep"))
     verdict = many(len(report.findings), "finding") if report.findings else "all as recorded"
     seen = (
         many(report.files, "file"), many(report.intervals, "interval"), many(report.rows, "row"), size(report.bytes)
@@ -114,7 +113,8 @@ LOOKS = (
          path="table preview", act=_preview,
          fields=(_limit(20),), alone=True, queries=True),
     Verb(name="verify", label="Verify its files", kinds=TABLE, key="V", rare=True,
-         path="verify", act=_verify, queries=True),
+         path="verify", act=_verify, queries=True,
+         fields=(Field(name="deep", label="Least and greatest from the rows", option="--deep", kind=FieldKind.TICK),)),
     Verb(name="validate_table", label="Check its file", kinds=TABLE, path="table validate",
          act=_validate, queries=True),
     Verb(name="history", label="Versions", kinds=TABLE, path="table history", act=_history, fields=(_limit(20),),

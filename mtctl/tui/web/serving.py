@@ -244,7 +244,7 @@ async def _listen(browser: web.WebSocketResponse, visitor: Visitor) -> None:
             continue
         try:
             said = json.loads(message.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         match said:
             case ["stdin", str(data)]:
