@@ -31,10 +31,10 @@ LOCKED_AGAIN = 15_000_000
 
 FULL_AGAIN = 15_000_000
 """After how many microseconds a task that nobody waits for tries again to write to a disk that was full; twice as many
-after each further time, a quarter of an hour at most."""
+after the second time, a minute from the third on."""
 
-MOST_FULL = 12
-"""After how many times a full disk fails a task: by then an hour and more, it may well be the task that fills it."""
+MOST_FULL = 60
+"""After how many times a full disk fails a task: by then an hour has gone, and it may be the task that fills it."""
 
 ROOM_SECONDS = 30
 """How long the end of an attempt waits for room to be written down: what it did would be done again otherwise."""
@@ -90,7 +90,7 @@ class Endings:
             with self._store.read() as view:
                 times = _times_full(view, claimed.task)
             if times < MOST_FULL:
-                delay = FULL_AGAIN << min(times, 6)
+                delay = FULL_AGAIN << min(times, 2)
                 return self._end(claimed, Outcome.RELEASED, error.code, error.what, began, delay=delay)
         retryable = error.kind in {Kind.BUSY, Kind.ENGINE} and error.code not in FULL
         if why is None:

@@ -114,7 +114,7 @@ LOOKS = (
          fields=(_limit(20),), alone=True, queries=True),
     Verb(name="verify", label="Verify its files", kinds=TABLE, key="V", rare=True,
          path="verify", act=_verify, queries=True,
-         fields=(Field(name="deep", label="Least and greatest from the rows", option="--deep", kind=FieldKind.TICK),)),
+         fields=(Field(name="deep", label="From rows alone", option="--deep", kind=FieldKind.TICK),)),
     Verb(name="validate_table", label="Check its file", kinds=TABLE, path="table validate",
          act=_validate, queries=True),
     Verb(name="history", label="Versions", kinds=TABLE, path="table history", act=_history, fields=(_limit(20),),
