@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from textual.widgets import Static, TabbedContent
-from tui.tui_kit import drive, keys_of, text_of, until
+from tui.tui_kit import Counter, drive, keys_of, text_of, until
 
 from mtctl.app import open_app
 from mtctl.ports.near import RunStats
@@ -55,6 +55,7 @@ def _line(kind: str, key: str) -> Line:
 async def _table(dashboard: Dashboard, pilot: Pilot[None], name: str, tab: str = "") -> TableScreen:
     screen = TableScreen(_line("table", name), tab)
     dashboard.push_screen(screen)
+    await until(pilot, lambda: screen._began)
     await until(pilot, lambda: "fresh" in text_of(dashboard) and name in text_of(dashboard).splitlines()[0])
     return screen
 
@@ -62,6 +63,7 @@ async def _table(dashboard: Dashboard, pilot: Pilot[None], name: str, tab: str =
 async def _workflow(dashboard: Dashboard, pilot: Pilot[None], name: str, tab: str = "") -> WorkflowScreen:
     screen = WorkflowScreen(_line("workflow", name), tab)
     dashboard.push_screen(screen)
+    await until(pilot, lambda: screen._began)
     await until(pilot, lambda: f"‹ {name}" in text_of(dashboard))
     return screen
 
@@ -229,24 +231,8 @@ def test_every_interval_is_as_in_the_partitions_of_the_command_line(seen: Path) 
             assert near.state == status.health.value
 
 
-class _Counter:
-    def __init__(self) -> None:
-        self.rows = self.statements = 0
-
-    def on(self, connection: object) -> None:
-        connection.set_profile(self._profiled)  # type: ignore[attr-defined]
-        connection.set_row_trace(self._row)  # type: ignore[attr-defined]
-
-    def _profiled(self, sql: str, _: int) -> None:
-        self.statements += not sql.startswith(("BEGIN", "COMMIT", "PRAGMA"))
-
-    def _row(self, _: object, row: object) -> object:
-        self.rows += 1
-        return row
-
-
 def test_a_redraw_reads_little(busy: Path) -> None:
-    counter = _Counter()
+    counter = Counter()
 
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
         await dashboard.desk.reads.do(lambda app: counter.on(app._store._connection))  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from textual.widgets import TabbedContent
-from tui.tui_kit import drive, keys_of, text_of, until
+from tui.tui_kit import Counter, drive, keys_of, text_of, until
 
 from mtctl.app import open_app
 from mtctl.services.reports.workflows import RunArgs
@@ -245,22 +245,6 @@ def test_a_log_is_safe_to_show_and_never_longer_than_so_much() -> None:
 # --- very many tasks --------------------------------------------------------------------------------------------
 
 
-class _Counter:
-    def __init__(self) -> None:
-        self.rows = self.statements = 0
-
-    def on(self, connection: object) -> None:
-        connection.set_profile(self._profiled)  # type: ignore[attr-defined]
-        connection.set_row_trace(self._row)  # type: ignore[attr-defined]
-
-    def _profiled(self, sql: str, _: int) -> None:
-        self.statements += not sql.startswith(("BEGIN", "COMMIT", "PRAGMA"))
-
-    def _row(self, _: object, row: object) -> object:
-        self.rows += 1
-        return row
-
-
 @pytest.fixture
 def crowded(own: Path) -> tuple[Path, str]:
     """A project with an instance of ten thousand tasks, some of which failed, with their attempts and events."""
@@ -294,7 +278,7 @@ def crowded(own: Path) -> tuple[Path, str]:
 
 def test_an_instance_of_ten_thousand_tasks_opens_with_a_screenful(crowded: tuple[Path, str]) -> None:
     root, ulid = crowded
-    counter = _Counter()
+    counter = Counter()
 
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
         await dashboard.desk.reads.do(lambda app: counter.on(app._store._connection))  # type: ignore[attr-defined]

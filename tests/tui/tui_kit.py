@@ -102,3 +102,23 @@ def number_of(dashboard: Dashboard, name: str) -> str:
 def keys_of(grid: Grid) -> list[str]:
     """Return the keys of the lines that were read."""
     return [grid._lines[at].key for at in sorted(grid._lines)]
+
+
+class Counter:
+    """How many statements a connection runs, and how many rows come of them."""
+
+    def __init__(self) -> None:
+        """Begin at nothing."""
+        self.rows = self.statements = 0
+
+    def on(self, connection: Any) -> None:
+        """Count from now on."""
+        connection.set_profile(self._profiled)
+        connection.set_row_trace(self._row)
+
+    def _profiled(self, sql: str, _: int) -> None:
+        self.statements += not sql.startswith(("BEGIN", "COMMIT", "PRAGMA"))
+
+    def _row(self, _: object, row: object) -> object:
+        self.rows += 1
+        return row

@@ -15,8 +15,9 @@ from mtctl.tui.lists.workflows import workflows
 
 if TYPE_CHECKING:
     from mtctl.tui.lists.whole import WholeList
+    from mtctl.tui.lists.windowed import WindowedList
 
 
-def all_lists() -> tuple[WholeList | InstanceList | RangeList | EventList, ...]:
+def all_lists() -> tuple[WholeList | WindowedList, ...]:
     """Return the lists in the order of their numbers."""
     return (tables(), workflows(), InstanceList(), RangeList(), lineage(), queues(), schedule(), EventList())

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.words import moment
 from mtctl.ports.event_board import EventWindow
-from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
+from mtctl.tui.lists.windowed import WindowedList
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mtctl.app import App
     from mtctl.core.listing import Filter
     from mtctl.ports.work import EventRow
@@ -24,26 +23,23 @@ HEADS = (
 )
 
 
-class EventList:
-    """The newest events; the length is counted again when the store has changed."""
+class EventList(WindowedList):
+    """The newest events."""
 
     name = "events"
+    heads = HEADS
     order = "at"
-    descending = True
 
-    def __init__(self) -> None:
-        """Count nothing yet."""
-        self.heads: Sequence[ColumnHead] = HEADS
-        self._kept: tuple[int, Filter, int] | None = None
+    def lines(self, app: App, asked: Asked) -> tuple[Line, ...]:
+        """Read a window."""
+        window = EventWindow(
+            wanted=asked.wanted, descending=asked.descending, offset=asked.offset, limit=asked.limit
+        )
+        return tuple(_line(row) for row in app.board.events(window))
 
-    def page(self, app: App, asked: Asked, mark: int) -> Page:
-        """Read a window of the list."""
-        wanted = asked.wanted
-        if self._kept is None or self._kept[:2] != (mark, wanted):
-            self._kept = mark, wanted, app.board.event_total(wanted)
-        window = EventWindow(wanted=wanted, descending=asked.descending, offset=asked.offset, limit=asked.limit)
-        lines = tuple(_line(row) for row in app.board.events(window))
-        return Page(total=self._kept[2], offset=asked.offset, lines=lines)
+    def total(self, app: App, wanted: Filter) -> int:
+        """Count what passes a filter."""
+        return app.board.event_total(wanted)
 
 
 def _line(row: EventRow) -> Line:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.core.words import count, lasting
-from mtctl.ports.board import InstanceWindow
-from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
 from mtctl.tui.lists.ages import age
+from mtctl.tui.lists.windowed import WindowedList, instance_window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mtctl.app import App
     from mtctl.core.listing import Filter
     from mtctl.core.model import Instant
@@ -30,40 +28,21 @@ HEADS = (
 )
 
 
-class InstanceList:
-    """The workflow instances, a window at a time; the length is counted again when the store has changed."""
+class InstanceList(WindowedList):
+    """The workflow instances."""
 
     name = "instances"
+    heads = HEADS
     order = "id"
-    descending = True
 
-    def __init__(self, fixed: Filter | None = None) -> None:
-        """Show all, or what passes `fixed` whatever else is asked for."""
-        self.heads: Sequence[ColumnHead] = HEADS
-        self._fixed = fixed
-        self._kept: tuple[int, Filter, int] | None = None
-
-    def page(self, app: App, asked: Asked, mark: int) -> Page:
-        """Read a window of the list."""
-        wanted = asked.wanted
-        window = InstanceWindow(
-            wanted=wanted,
-            order=asked.order or "id",
-            descending=asked.descending,
-            offset=asked.offset,
-            limit=asked.limit,
-        )
+    def lines(self, app: App, asked: Asked) -> tuple[Line, ...]:
+        """Read a window."""
         now = app.board.now()
-        rows = app.board.instances(window)
-        if self._kept is None or self._kept[:2] != (mark, wanted):
-            self._kept = mark, wanted, self._total(app, window, len(rows))
-        return Page(total=self._kept[2], offset=asked.offset, lines=tuple(instance_line(row, now) for row in rows))
+        return tuple(instance_line(row, now) for row in app.board.instances(instance_window(asked)))
 
-    def _total(self, app: App, window: InstanceWindow, found: int) -> int:
-        """Return the length of the list; a window that is not full shows its end, and nothing is counted again."""
-        if found < window.limit and (found or not window.offset):
-            return window.offset + found
-        return app.board.total(window.wanted)
+    def total(self, app: App, wanted: Filter) -> int:
+        """Count what passes a filter."""
+        return app.board.total(wanted)
 
 
 def instance_line(row: InstanceRow, now: Instant) -> Line:

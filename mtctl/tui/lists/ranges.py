@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 from mtctl.core.calendar import show_label
 from mtctl.core.table_calendar import calendar_of
 from mtctl.core.words import count, lasting, many
-from mtctl.ports.board import InstanceWindow
 from mtctl.services.ranges import seconds_left
-from mtctl.tui.drawn.lines import Cell, ColumnHead, Line, Page
+from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
 from mtctl.tui.lists.ages import age
+from mtctl.tui.lists.windowed import WindowedList, instance_window
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mtctl.app import App
     from mtctl.core.listing import Filter
     from mtctl.core.model import Instant
@@ -38,33 +36,21 @@ HEADS = (
 )
 
 
-class RangeList:
-    """The ranges, a window at a time; the length is counted again when the store has changed."""
+class RangeList(WindowedList):
+    """The ranges."""
 
     name = "ranges"
+    heads = HEADS
     order = "id"
-    descending = True
 
-    def __init__(self) -> None:
-        """Have read nothing yet."""
-        self.heads: Sequence[ColumnHead] = HEADS
-        self._kept: tuple[int, Filter, int] | None = None
-
-    def page(self, app: App, asked: Asked, mark: int) -> Page:
-        """Read a window of the list."""
-        wanted = asked.wanted
-        if self._kept is None or self._kept[:2] != (mark, wanted):
-            self._kept = mark, wanted, app.board.ranges.total(wanted)
-        window = InstanceWindow(
-            wanted=wanted,
-            order=asked.order or "id",
-            descending=asked.descending,
-            offset=asked.offset,
-            limit=asked.limit,
-        )
+    def lines(self, app: App, asked: Asked) -> tuple[Line, ...]:
+        """Read a window."""
         now = app.board.now()
-        lines = tuple(range_line(row, now) for row in app.board.ranges.rows(window))
-        return Page(total=self._kept[2], offset=asked.offset, lines=lines)
+        return tuple(range_line(row, now) for row in app.board.ranges.rows(instance_window(asked)))
+
+    def total(self, app: App, wanted: Filter) -> int:
+        """Count what passes a filter."""
+        return app.board.ranges.total(wanted)
 
 
 def range_line(row: RangeRow, now: Instant) -> Line:
