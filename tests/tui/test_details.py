@@ -55,15 +55,13 @@ def _line(kind: str, key: str) -> Line:
 async def _table(dashboard: Dashboard, pilot: Pilot[None], name: str, tab: str = "") -> TableScreen:
     screen = TableScreen(_line("table", name), tab)
     dashboard.push_screen(screen)
-    await until(pilot, lambda: screen._began)
-    await until(pilot, lambda: "fresh" in text_of(dashboard) and name in text_of(dashboard).splitlines()[0])
+    await until(pilot, lambda: screen.focused is not None and "fresh" in text_of(dashboard) and name in text_of(dashboard).splitlines()[0])
     return screen
 
 
 async def _workflow(dashboard: Dashboard, pilot: Pilot[None], name: str, tab: str = "") -> WorkflowScreen:
     screen = WorkflowScreen(_line("workflow", name), tab)
     dashboard.push_screen(screen)
-    await until(pilot, lambda: screen._began)
     await until(pilot, lambda: f"‹ {name}" in text_of(dashboard))
     return screen
 
