@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +56,7 @@ def _line(kind: str, key: str) -> Line:
 async def _table(dashboard: Dashboard, pilot: Pilot[None], name: str, tab: str = "") -> TableScreen:
     screen = TableScreen(_line("table", name), tab)
     dashboard.push_screen(screen)
-    await until(pilot, lambda: screen.focused is not None and "fresh" in text_of(dashboard) and name in text_of(dashboard).splitlines()[0])
+    await until(pilot, lambda: "fresh" in text_of(dashboard) and name in text_of(dashboard).splitlines()[0])
     return screen
 
 
@@ -97,6 +98,28 @@ def test_a_table_shows_what_is_known_of_it_in_tabs(seen: Path, size: tuple[int, 
         assert screen.tab == "files"
 
     drive(seen, story, size=size)
+
+
+def test_a_tab_that_is_chosen_during_the_first_read_stays(seen: Path) -> None:
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        reading, release = asyncio.Event(), asyncio.Event()
+
+        class Slow(TableScreen):
+            async def reload(self) -> None:
+                reading.set()
+                await release.wait()
+                await super().reload()
+
+        screen = Slow(_line("table", "daily"))
+        dashboard.push_screen(screen)
+        await reading.wait()
+        await until(pilot, lambda: screen.query_one(TabbedContent).active == "pane-calendar")
+        _tab(dashboard, "files")
+        release.set()
+        await until(pilot, lambda: screen.tab == "files" and "1 file, 4 rows" in text_of(dashboard))
+        assert screen.query_one(TabbedContent).active == "pane-files"
+
+    drive(seen, story)
 
 
 def test_the_interval_under_the_cursor_is_told(seen: Path) -> None:

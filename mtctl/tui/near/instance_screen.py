@@ -111,7 +111,7 @@ class InstanceScreen(Tabbed):
         self.set_interval(FOLLOW_SECONDS, self._follow)
         await self.reload()
         if self._wants_tab:
-            self.open_tab(self.tab)
+            self.open_tab(self.chosen_tab)
         else:
             self._grid.focus()
 

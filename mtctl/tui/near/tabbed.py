@@ -41,7 +41,12 @@ class Tabbed(Detail):
     async def begin(self) -> None:
         """Read, and let the tab that is seen have the focus: a hidden one that gets it would come up."""
         await self.reload()
-        self.open_tab(self.tab)
+        self.open_tab(self.chosen_tab)
+
+    @property
+    def chosen_tab(self) -> str:
+        """The tab that is up, or will be once it has been told: somebody may choose another during the first read."""
+        return self.query_one(TabbedContent).active.removeprefix("pane-") or self.tab
 
     def text_pane(self, name: str, title: str = "") -> ComposeResult:
         """Lay out a tab of plain text, `#text-<name>`."""
