@@ -177,6 +177,21 @@ def fires(schedule: Schedule, after: int, until: int) -> Iterator[int]:
         found = next_fire(schedule, found)
 
 
+def tally(schedule: Schedule, start: int, step: int, parts: int, most: int) -> tuple[int, ...]:
+    """Return how many fires there are in each of `parts` stretches of `step` microseconds, the first one at `start`.
+
+    They are counted up to `most` each: the rest of a stretch is passed over, so that `* * * * *` costs little more than
+    a fire an hour.
+    """
+    counts = [0] * parts
+    at = next_fire(schedule, start - 1)
+    while at is not None and at < start + step * parts:
+        part = (at - start) // step
+        counts[part] += 1
+        at = next_fire(schedule, start + (part + 1) * step - 1 if counts[part] >= most else at)
+    return tuple(counts)
+
+
 def data_interval(schedule: Schedule, fire: int) -> tuple[int, int]:
     """Return `[previous fire, fire)`.
 

@@ -169,7 +169,7 @@ class Schedules:
         limit = now + parse_duration(within, field="--next", kind=Kind.USAGE) if within else None
         with self._store.read() as view:
             rows = view.workflows()
-        found = [_timer(row, now) for row in rows if row.definition.schedule is not None]
+        found = [_timer(row, rule, now) for row in rows if (rule := row.definition.schedule) is not None]
         if not everything:
             found = [timer for timer in found if timer.next_at is not None]
         if limit is not None:
@@ -340,19 +340,19 @@ def _partition(table: Table, schedule: Schedule, fire: Instant) -> str:
     )
 
 
-def _timer(row: WorkflowRow, now: Instant) -> Timer:
-    schedule = row.definition.schedule
+def _timer(row: WorkflowRow, rule: Schedule, now: Instant) -> Timer:
     return Timer(
         name=row.name,
         table=row.definition.table,
         state=str(row.state),
-        schedule=schedule.text if schedule is not None else "",
+        schedule=rule.text,
         zone=row.definition.zone,
         next_at=row.next_fire_at,
         due_at=row.due_at,
         left=(row.next_fire_at - now) / _SECOND if row.next_fire_at is not None else None,
         last_at=row.last_fire_at,
         passed=(now - row.last_fire_at) / _SECOND if row.last_fire_at is not None else None,
+        rule=rule,
     )
 
 

@@ -26,6 +26,7 @@ from mtctl.core.schedule import (
     parse_schedule,
     previous_fire,
     rule_of,
+    tally,
 )
 from mtctl.core.zones import first_at, to_wall
 
@@ -239,3 +240,16 @@ def test_reading_a_schedule_loads_no_croniter_and_computing_a_fire_does() -> Non
 
 def test_a_rule_is_read_once() -> None:
     assert rule_of("0 0 2 * * ?") is rule_of("0 0 2 * * ?")
+
+
+@given(
+    text=st.sampled_from(["0 3 * * *", "*/20 * * * *", "* * * * *", "30 1 * * *", "every 25m", "7,9 2-4 * * 1-5"]),
+    start=st.integers(at("2026-10-20", NEW_YORK) // HOUR, at("2026-11-10", NEW_YORK) // HOUR).map(lambda n: n * HOUR),
+    most=st.integers(1, 6),
+    dark=st.booleans(),
+)
+def test_a_tally_counts_the_fires_of_each_hour_up_to_a_limit(text, start, most, dark):
+    schedule = parse_schedule(text, zone=NEW_YORK, blackout=["02:00-03:30"] if dark else [])
+    found = [sum(1 for _ in fires(schedule, hour - 1, hour + HOUR - 1)) for hour in range(start, start + DAY, HOUR)]
+
+    assert tally(schedule, start, HOUR, 24, most=most) == tuple(min(count, most) for count in found)

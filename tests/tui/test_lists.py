@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +41,44 @@ def test_the_overview_shows_each_table_with_its_state_and_the_cause_of_trouble(s
         assert "$ mtctl refresh bad --detach" in shown
 
     drive(seen, story)
+
+
+EVERY_SO_OFTEN = """
+schedule = "{schedule}"
+[[tasks]]
+name = "hello"
+command = ["true"]
+"""
+
+
+@pytest.mark.parametrize(("size", "plain"), [((80, 24), False), ((120, 36), True)])
+def test_the_schedule_shows_how_often_each_of_the_next_24_hours_fires(
+    tmp_path: Path, size: tuple[int, int], *, plain: bool
+) -> None:
+    world = World(tmp_path)
+    (tmp_path / "workflows").mkdir(exist_ok=True)
+    for name, schedule in (("daily", "0 3 * * *"), ("often", "*/10 * * * *"), ("quarterly", "*/15 * * * *")):
+        (tmp_path / f"workflows/{name}.toml").write_text(EVERY_SO_OFTEN.format(schedule=schedule), encoding="utf-8")
+    world.apply()
+    world.app.workflows.edits.disable(["quarterly"], actor="tester")
+    world.close()
+
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press(number_of(dashboard, "schedule"))
+        await until(pilot, lambda: "quarterly" in text_of(dashboard))
+        lines = {name: next(line for line in text_of(dashboard).splitlines() if f" {name} " in f"{line} ")
+                 for name in ("daily", "often", "quarterly")}  # fmt: skip
+        assert "+6h" in text_of(dashboard)
+        assert "+" * 24 in lines["often"]
+        daily = re.search(r" ([·1_]{24})", lines["daily"])
+        assert daily is not None
+        assert daily[1].count("1") == 1
+        assert "disabled" in lines["quarterly"]
+        assert "4444" not in lines["quarterly"]
+        await until(pilot, lambda: dashboard.grid.current is not None)
+        assert "every 10 minutes" in text_of(dashboard) or "at 03:00" in text_of(dashboard)
+
+    drive(tmp_path, story, size=size, first="schedule", plain=plain)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mtctl.core.errors import MtctlError
     from mtctl.core.model import Instant
+    from mtctl.core.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class NextFires:
 class Timer:
     """One line of `schedule list`: when a workflow fires next and when it fired last; `left` and `passed` in seconds.
 
-    `due_at` is the next fire with its jitter.
+    `due_at` is the next fire with its jitter, `rule` the schedule itself.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Timer:
     left: float | None
     last_at: Instant | None
     passed: float | None
+    rule: Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from mtctl.tui.lists.instances import InstanceList
 from mtctl.tui.lists.lineage import lineage
 from mtctl.tui.lists.queues import queues
 from mtctl.tui.lists.ranges import RangeList
-from mtctl.tui.lists.schedule import schedule
+from mtctl.tui.lists.schedule import ScheduleList
 from mtctl.tui.lists.tables import tables
 from mtctl.tui.lists.workflows import workflows
 
@@ -20,4 +20,4 @@ if TYPE_CHECKING:
 
 def all_lists() -> tuple[WholeList | WindowedList, ...]:
     """Return the lists in the order of their numbers."""
-    return (tables(), workflows(), InstanceList(), RangeList(), lineage(), queues(), schedule(), EventList())
+    return (tables(), workflows(), InstanceList(), RangeList(), lineage(), queues(), ScheduleList(), EventList())
