@@ -30,6 +30,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 """The folder of the scripts: `<number>_<what>.sql` in their order, and those of the catalog."""
 
 _CATALOG = ("ducklake_1_0.sql", "ducklake_index.sql")
+# Temporary things stay in memory: else the savepoint of a publish copies its pages into a file of /var/tmp, which costs
+# a sixth of the publish and makes it fail where that disk is full or cannot be written.
 _PRAGMAS = f"""
 PRAGMA busy_timeout = {BUSY_MS};
 PRAGMA synchronous = FULL;
@@ -37,6 +39,7 @@ PRAGMA foreign_keys = ON;
 PRAGMA trusted_schema = OFF;
 PRAGMA cell_size_check = ON;
 PRAGMA mmap_size = 0;
+PRAGMA temp_store = MEMORY;
 PRAGMA journal_size_limit = 67108864;
 """
 
