@@ -332,8 +332,7 @@ class Parts:
         return Actor(self._project, crew.store, crew.engine, actions, self._clock, endings)
 
     def _settings(self, share: int) -> RunnerSettings:
-        from dataclasses import replace  # noqa: PLC0415 - not for commands that only look
-
+        from mtctl.core.values import replace  # noqa: PLC0415 - not for commands that only look
         from mtctl.engine.settings import RunnerSettings  # noqa: PLC0415 - the same
 
         project = self._project

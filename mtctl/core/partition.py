@@ -8,7 +8,6 @@ together, must say everything from the year down to the grain; a pattern that lo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from mtctl.core.errors import Kind, MtctlError, invalid
 from mtctl.core.interval import Grain, Interval
 from mtctl.core.names import printable
 from mtctl.core.times import parse_interval
+from mtctl.core.values import frozen
 from mtctl.core.zones import first_at, offset_us, passes, to_wall
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _SCHEDULE_FORMAT = "yyyy-MM-dd HH:mm:ss"
 _SCHEDULE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Formatter:
     """One checked pattern. `parts` are its pieces in order, `(True, field)` or `(False, literal text)`."""
 

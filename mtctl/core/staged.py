@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from mtctl.core.interval import Interval
     from mtctl.core.model import SourceFile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ColumnStats:
     """Parquet statistics of one column of one file, as text; None where there is no proven mapping."""
 
@@ -23,7 +24,7 @@ class ColumnStats:
     contains_nan: bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StagedFile:
     """One Parquet file that nobody sees yet; `path` is absolute, in the staging folder."""
 
@@ -35,7 +36,7 @@ class StagedFile:
     stats: tuple[ColumnStats, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StagedInterval:
     """One interval of a staged batch: which file (index, None when empty), which rows, which content."""
 
@@ -46,7 +47,7 @@ class StagedInterval:
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Staged:
     """What one attempt made: files, their intervals, the source files it read, and seconds.
 
@@ -61,7 +62,7 @@ class Staged:
     rewritten: tuple[StagedFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LedgerRow:
     """What the ledger says of one interval of one table: whose data it holds, where, from which inputs.
 

@@ -36,8 +36,14 @@ def frozen(cls: type[T] | None = None, /, *, kw_only: bool = True, order: bool =
 def replace(one: T, **changes: Any) -> T:
     """Return a copy of a value with other values for some of its fields; TypeError where it has no such field."""
     cls: Any = type(one)
-    names, fields = _fields_of(cls)
-    return cls(**dict(zip(names, fields(one), strict=True)) | changes)  # type: ignore[no-any-return]
+    return cls(**fields(one) | changes)  # type: ignore[no-any-return]
+
+
+def fields(one: object) -> dict[str, Any]:
+    """Return the fields of a value by name; what they hold is not taken apart."""
+    cls: Any = type(one)
+    names, values = _fields_of(cls)
+    return dict(zip(names, values(one), strict=True))
 
 
 @cache

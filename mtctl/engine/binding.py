@@ -10,12 +10,12 @@ at the parser's own positions, by the frozen list of files; DuckDB itself never 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from mtctl.core.names import MAIN, quote, split_name
+from mtctl.core.values import frozen
 from mtctl.engine import literals
 from mtctl.engine.compare import ranged
 from mtctl.engine.finder import READERS, Literal
@@ -36,7 +36,7 @@ _CHEAPER_ANEW = 50
 """Dropping this many relations costs as much as opening a new instance."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Frozen:
     """The sources of one query: what their texts stand for, and the files found."""
 
@@ -55,7 +55,7 @@ class Frozen:
         return tuple(by_path[path] for path in sorted(by_path))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bound:
     """A query whose names are bound: the SQL to run, and how its positions map back to what was written.
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -179,14 +178,13 @@ def _renamed(column: Column) -> Column:
     )
 
 
-@dataclass(slots=True)
 class _Run:
     """Rows [start, end) of one origin that came together, and that nothing of another origin lies between."""
 
-    origin: int
-    start: int
-    end: int
-    snapshot_id: int
+    __slots__ = ("end", "origin", "snapshot_id", "start")
+
+    def __init__(self, origin: int, start: int, end: int, snapshot_id: int) -> None:
+        self.origin, self.start, self.end, self.snapshot_id = origin, start, end, snapshot_id
 
 
 def _runs(job: Rewrite) -> list[_Run]:

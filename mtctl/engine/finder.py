@@ -5,10 +5,10 @@ The names of common table expressions are no tables, each only where it is in re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.errors import MtctlError, invalid
+from mtctl.core.values import frozen
 from mtctl.engine.dialect import place_of_function
 from mtctl.engine.troubles import locate
 
@@ -28,7 +28,7 @@ READERS = {
 """Table functions that read files, all with the path as their first argument."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Literal:
     """A path literal in the query: its bytes `[start, end)`, its value, and how it is read.
 
@@ -43,7 +43,7 @@ class Literal:
     aliased: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TableName:
     """A relation named in the query: its parts as written, unquoted, and its bytes `[start, end)`."""
 

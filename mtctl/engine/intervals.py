@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -100,16 +99,15 @@ def _guarded(request: StageRequest, partition: Partition, types: dict[str, str])
     )
 
 
-@dataclass(slots=True, kw_only=True)
 class _Piece:
     """One interval while it is staged."""
 
-    interval: Interval
-    values: tuple[str, ...]
-    rows: int = 0
-    total: int = 0
-    first: int = -1
-    last: int = -1
+    __slots__ = ("first", "interval", "last", "rows", "total", "values")
+
+    def __init__(self, *, interval: Interval, values: tuple[str, ...]) -> None:
+        self.interval, self.values = interval, values
+        self.rows = self.total = 0
+        self.first = self.last = -1
 
 
 def _fill(session: Session, inputs: Inputs, request: StageRequest, partition: Partition) -> None:

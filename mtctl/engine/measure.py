@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -20,7 +19,7 @@ from mtctl.core import partition as partitions
 from mtctl.core.errors import Kind, MtctlError
 from mtctl.core.staged import ColumnStats
 from mtctl.core.storage import Statistics, fields
-from mtctl.core.values import replace
+from mtctl.core.values import frozen, replace
 from mtctl.engine import literals
 from mtctl.engine.fingerprint import fingerprint, row_hash
 from mtctl.engine.predicate import buckets, is_native
@@ -87,7 +86,7 @@ def footer_bytes(path: str) -> int:
     return int(length) if magic == b"PAR1" else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Places:
     """What of a row says where it belongs: `names` of the columns that `sql` makes of it.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from mtctl.core.interval import Grain
 from mtctl.core.model import NullPolicy
 from mtctl.core.names import quote
 from mtctl.core.partition import formatters_of, sorts_like_time
+from mtctl.core.values import frozen
 from mtctl.engine import literals
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def edge_us(instant: int, sql_type: str, zone: str, grain: Grain) -> int:
     return zones.naive_us(wall)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Buckets:
     """Numbers rows by time: `sql` yields a BIGINT, `interval_of` says which of the intervals that number lies in."""
 

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from mtctl.core.values import frozen
 from mtctl.engine.binding import Binder, bind_values, freeze_sources
 from mtctl.engine.databases import databases_of
 from mtctl.engine.describe import columns_of
@@ -28,7 +28,7 @@ CHUNK_BYTES = 1 << 20
 _BLOCK_ROWS = 2048
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Question:
     """One query to run: its SQL, what it may name, the session's zone, and the tagged parameters."""
 

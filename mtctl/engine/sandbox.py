@@ -13,10 +13,10 @@ import glob
 import os
 import re
 import stat as stat_kind
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.errors import Kind, MtctlError, invalid
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mtctl.engine.settings import RunnerSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seen:
     """One source file by stat: what must not have changed when the attempt ends."""
 

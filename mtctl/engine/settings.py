@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from mtctl.core.values import fields, frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class RunnerSettings:
     """Limits and folders of one runner; all paths absolute.
 
@@ -28,7 +29,7 @@ class RunnerSettings:
 
 def dump_settings(settings: RunnerSettings) -> dict[str, Any]:
     """Return the settings as JSON."""
-    return asdict(settings)
+    return fields(settings)
 
 
 def load_settings(data: dict[str, Any]) -> RunnerSettings:

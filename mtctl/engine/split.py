@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.names import quote
 from mtctl.core.storage import is_nested
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtctl.engine.session import Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class File:
     """One file to write: rows `[row_start, row_start + rows)` of the sorted batch, and the intervals in them."""
 

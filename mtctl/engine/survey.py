@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -81,18 +80,19 @@ def _unchanged(session: Session, requests: Sequence[MeasureRequest]) -> list[boo
         return list(pool.map(is_unchanged, requests))
 
 
-@dataclass(slots=True)
 class _Held:
     """The rows of one file: those of each interval (count, sum of hashes, last), and which fields have a NaN.
 
     `strays` are the rows that belong to no interval of the table. `edges` are each field's least and greatest value.
     """
 
-    rows: int = 0
-    strays: int = 0
-    parts: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, -1]))
-    nan: dict[int, bool] = field(default_factory=lambda: defaultdict(bool))
-    edges: dict[int, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    __slots__ = ("edges", "nan", "parts", "rows", "strays")
+
+    def __init__(self) -> None:
+        self.rows = self.strays = 0
+        self.parts: dict[int, list[int]] = defaultdict(lambda: [0, 0, -1])
+        self.nan: dict[int, bool] = defaultdict(bool)
+        self.edges: dict[int, list[Any]] = defaultdict(list)
 
 
 class _Survey:

@@ -9,12 +9,12 @@ PIVOT cannot be serialised by DuckDB; its tables stay unknown, and its literals 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from mtctl.core.errors import MtctlError, invalid
+from mtctl.core.values import frozen
 from mtctl.engine import literals
 from mtctl.engine.finder import Finder, Literal, TableName
 from mtctl.engine.shape import aggregate_names, shape_of
@@ -49,7 +49,7 @@ _STARTS = frozenset({"select", "with", "from", "values", "table", "pivot", "unpi
 _SHOWS = frozenset({"describe", "desc", "show", "summarize"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Syntax:
     """One SELECT, taken apart: the parser's answer, and where its files and tables stand."""
 
@@ -118,7 +118,7 @@ def canonical(raw: bytes, tokens: list[Token]) -> str:
     return " ".join(t.text.lower() if t.kind == "keyword" else t.text for t in tokens[:end]) if raw else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Draft:
     """A query that is one SELECT for certain, its tree not yet looked at."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import duckdb
 
+from mtctl.core.values import frozen
 from mtctl.engine.dialect import is_operator
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Token:
     """One token: `kind` is keyword, identifier, string, number, operator or comment; `[start, end)` are bytes."""
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 
 import duckdb
 
 from mtctl.core.errors import Kind, MtctlError
+from mtctl.core.values import frozen
 from mtctl.engine import dialect
 from mtctl.engine.types import inexact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edit:
     """One replaced piece: `[start, end)` of the original bytes became `length` bytes at `at` of the new text."""
 
@@ -28,7 +28,7 @@ class Edit:
     length: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Text:
     """A query as written (UTF-8), where it begins in the text that ran, and the pieces replaced in it."""
 

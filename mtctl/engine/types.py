@@ -7,20 +7,20 @@ INTERVAL in Parquet has neither sign nor microseconds: `exact` guards each value
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core import storage
 from mtctl.core.errors import Kind, MtctlError, invalid
 from mtctl.core.names import quote
 from mtctl.core.storage import TypeTree
+from mtctl.core.values import frozen
 from mtctl.engine.dialect import most_interval_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StoredType:
     """How one DuckDB type is kept: the type in Parquet, DuckLake's spelling, and what the user should know."""
 

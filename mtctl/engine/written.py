@@ -7,12 +7,12 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.names import quote
 from mtctl.core.staged import ColumnStats, StagedFile
 from mtctl.core.storage import Statistics, fields
+from mtctl.core.values import frozen
 from mtctl.engine import dialect, literals
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ BLOCK = 1 << 20
 """Bytes read at a time for a digest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Written:
     """One file as COPY reports it; nothing of it is on disk for certain yet."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from mtctl.core.values import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mtctl.ports.rewriting import Rewrite, RewriteRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parsed:
     """What the engine's parser finds in one SELECT, without looking anything up.
 
@@ -35,7 +36,7 @@ class Parsed:
     canonical: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FileRange:
     """Rows [start, start + rows) of a data file, marked with a number; `whole` where these are all rows of the file."""
 
@@ -46,7 +47,7 @@ class FileRange:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DeleteFile:
     """Which rows of a data file another client has deleted: a file that lists their positions; paths are absolute.
 
@@ -58,7 +59,7 @@ class DeleteFile:
     is_partial: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Relation:
     """A table or source that a query may name.
 
@@ -77,7 +78,7 @@ class Relation:
     deleted: tuple[DeleteFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CompareRequest:
     """Two states of a table to compare, each as ranges of files whose columns are named `c0`, `c1`, … alike.
 
@@ -92,7 +93,7 @@ class CompareRequest:
     summary: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DescribeRequest:
     """One query to describe: the relations in reach are those of the request and earlier ones of the batch.
 
@@ -109,14 +110,14 @@ class DescribeRequest:
     declared: tuple[tuple[str, str | None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Description:
     """The columns that a query yields, with stored types and casts (`Column.note`)."""
 
     columns: tuple[Column, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Slice:
     """One interval of a batch: the instants, and the local wall texts of its edges in the table's zone."""
 
@@ -124,7 +125,7 @@ class Slice:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StageRequest:
     """One attempt's work: compute the intervals (or everything) and write Parquet files into `folder`.
 
@@ -154,7 +155,7 @@ class StageRequest:
     known: tuple[SourceFile, ...] = ()  # files hashed before; size, mtime and inode equal spares hashing again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Progress:
     """How far an attempt is: share of the query done in percent (None unknown) and rows so far."""
 
@@ -162,7 +163,7 @@ class Progress:
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class QueryResult:
     """A streamed result: column names, DuckDB types, and rows of text (None for NULL), a chunk at a time.
 
@@ -175,7 +176,7 @@ class QueryResult:
     snapshot_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MeasureRequest:
     """One live data file to recompute: what `verify` compares with ledger and catalog.
 
@@ -191,7 +192,7 @@ class MeasureRequest:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Measured:
     """What a file really holds. `strays` are, per range, how many of its rows belong to another interval."""
 
@@ -204,7 +205,7 @@ class Measured:
     strays: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExportRequest:
     """One SELECT to write into one file: `format` is parquet, csv or json; `path` lies in an allowed folder.
 
@@ -220,7 +221,7 @@ class ExportRequest:
     params: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exported:
     """What an export wrote."""
 
@@ -229,7 +230,7 @@ class Exported:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ScriptRequest:
     """Statements to run in one transaction of a DuckDB file of its own (`database`, in an allowed folder)."""
 
@@ -239,7 +240,7 @@ class ScriptRequest:
     params: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scripted:
     """What a script did: how many statements, and the rows that they inserted, changed and deleted together."""
 
