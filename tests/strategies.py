@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from mtctl.core.ddl import ColumnSpec, Option, TableStatement
@@ -22,6 +23,11 @@ ZONES = (
     "Asia/Kathmandu",
 )
 """Zones with half-hour changes, skipped days, midnights that do not exist, and none of that."""
+
+
+def a_part(share: float) -> settings:
+    """Return the settings of a property whose examples take long: it tries a part of what the others try."""
+    return settings(max_examples=max(1, round(settings.default.max_examples * share)))
 
 
 def intervals(low: int = 0, high: int = 60) -> st.SearchStrategy[Interval]:

@@ -52,6 +52,7 @@ def test_rule_1_sessions_that_come_and_go_beside_a_writer_lose_no_commit(numbers
     numbers.mtctl("verify")
 
 
+@pytest.mark.campaign
 def test_rules_2_to_4_extremes_follow_what_is_there_in_a_session_that_stays(numbers):
     before = numbers.versions()[-1]
     with numbers.attached() as lake:
@@ -68,6 +69,7 @@ def test_rules_2_to_4_extremes_follow_what_is_there_in_a_session_that_stays(numb
         assert lake.rows(f"SELECT count(*) {old} WHERE a > 90") == [(1,)]
 
 
+@pytest.mark.campaign
 def test_rule_5_a_session_that_stays_sees_new_columns_and_old_versions_without_them(numbers):
     before = numbers.versions()[-1]
     with numbers.attached() as lake:
@@ -98,6 +100,7 @@ def test_rule_6_counts_that_open_no_file_are_exact_after_part_of_a_file_was_repl
         assert lake.rows("SELECT a FROM numbers WHERE ds = DATE '2013-01-01'") == [(99,)], "what was carried"
 
 
+@pytest.mark.campaign
 def test_rule_7_a_path_stands_in_one_row_and_every_path_is_there(history):
     rows = history.sql(  # a table that was in two schemas has two rows, with one folder
         "SELECT DISTINCT f.data_file_id, m.value || s.path || t.path || f.path FROM ducklake_data_file f"
@@ -110,6 +113,7 @@ def test_rule_7_a_path_stands_in_one_row_and_every_path_is_there(history):
     assert set(paths) <= on_disk
 
 
+@pytest.mark.campaign
 def test_rule_8_a_filter_at_the_very_edge_of_the_statistics_finds_its_row(history):
     edges = "SELECT min({0}), max({0}) FROM {1}"
     with history.attached() as lake, Duck() as own:

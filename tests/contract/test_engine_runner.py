@@ -17,6 +17,8 @@ from mtctl.core.errors import Kind, MtctlError
 from mtctl.engine import client as client_module
 from mtctl.engine.client import RunnerClient
 
+pytestmark = pytest.mark.usefixtures("started")
+
 SLOW = "SELECT count(*) AS c FROM range(10000000) a, range(100000) b WHERE (a.range + b.range) % 3 = 1"
 
 

@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from store_kit import Kit, day, definition, full, kit_at, new_holder, noop, task
+from strategies import a_part
 
 from mtctl.core.advance import retry
 from mtctl.core.errors import MtctlError
@@ -163,7 +164,7 @@ def test_a_paused_queue_gives_nothing_out_and_the_others_go_on(kit):
     assert names(kit) == ["s"]
 
 
-@settings(max_examples=25, deadline=None)
+@a_part(0.4)
 @given(
     room=st.integers(1, 3),
     steps=st.lists(st.sampled_from(["claim", "success", "fail", "lose", "late"]), min_size=1, max_size=25),

@@ -337,7 +337,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_every_fire_is_made_exactly_once_however_two_interleave(tmp_path_factory, steps):
     kit = kit_at(tmp_path_factory.mktemp("fires"))

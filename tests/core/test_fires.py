@@ -7,8 +7,9 @@ from itertools import islice, pairwise
 
 import pytest
 from cronsim import CronSim
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from strategies import a_part
 from wall_walk import CHANGES, told_expressions, walk
 
 from mtctl.core.calendar import show
@@ -148,7 +149,7 @@ def test_a_fixed_time_fires_once_a_day_and_a_wildcard_follows_real_time(text, zo
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change[0]} {change[1]:%Y-%m-%d}")
-@settings(max_examples=15, deadline=None)
+@a_part(0.2)
 @given(told=told_expressions(daily=True), policy=st.sampled_from(["cron", "quartz", "wall"]))
 def test_fires_at_clock_changes_are_those_of_a_walk_through_real_minutes(change, told, policy):
     zone_name, start = change
@@ -168,7 +169,6 @@ def test_fires_at_clock_changes_are_those_of_a_walk_through_real_minutes(change,
 
 
 @pytest.mark.parametrize("change", CHANGES[:-4], ids=lambda change: f"{change[0]} {change[1]:%Y-%m-%d}")
-@settings(max_examples=40, deadline=None)
 @given(
     minute=st.sampled_from(["0", "30", "*", "*/15", "5,45", "10-20/5", "59", "*/7"]),
     hour=st.sampled_from(["0", "1", "2", "3", "*", "*/2", "0-4", "1,2,3", "2-23/3", "22,23", "*/5"]),
@@ -217,7 +217,6 @@ ZONES = st.sampled_from(["UTC", *dict(CHANGES)])
 INSTANTS = st.integers(at("2005-01-01"), at("2045-01-01"))
 
 
-@settings(deadline=None)
 @given(
     text=TEXTS, zone_name=ZONES, after=INSTANTS, back=st.integers(0, 3 * DAY),
     policy=st.sampled_from(["cron", "quartz", "wall"]),

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mtctl.core import fires as fires_module
@@ -150,7 +150,6 @@ def test_in_the_middle_of_a_blackout_the_mark_moves_and_nothing_is_made() -> Non
     assert found.next == at("2026-06-02 06:00")
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     text=st.sampled_from(["0 2,12 * * *", "*/20 * * * *", "every 50 minutes", "0 0 12 ? * 2-6"]),
     blackout=st.sampled_from([(), ("SAT,SUN",), ("22:00-06:00", "2026-03-08")]),

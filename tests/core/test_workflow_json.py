@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mtctl.core.misfire import Misfire, MisfirePolicy
@@ -92,7 +92,6 @@ workflows = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
 @given(workflows)
 def test_a_workflow_comes_back_as_it_was(definition):
     text = json.dumps(workflow_json(definition))
@@ -100,7 +99,6 @@ def test_a_workflow_comes_back_as_it_was(definition):
     assert json.dumps(workflow_json(workflow_of(json.loads(text)))) == text
 
 
-@settings(max_examples=60, deadline=None)
 @given(tasks)
 def test_a_task_comes_back_as_it_was(task):
     assert task_of(json.loads(json.dumps(task_json(task)))) == task

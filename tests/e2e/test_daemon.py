@@ -114,6 +114,7 @@ def _listing(root: Path, table: str) -> list[str]:
     return ok(root, "instance", "list", "--table", table, "-o", "ndjson").splitlines()
 
 
+@pytest.mark.campaign
 def test_a_daemon_that_is_killed_is_taken_over_at_once(tmp_path: Path) -> None:
     root = project(tmp_path / "p", days=60, tables=_TABLES)
     rng = random.Random(1)  # noqa: S311 - the same kills in each run
@@ -137,7 +138,7 @@ def test_a_daemon_that_is_killed_is_taken_over_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "seconds",
     [
-        pytest.param(6, id="6s"),
+        pytest.param(3, id="3s"),
         pytest.param(20, id="20s", marks=pytest.mark.campaign),
         pytest.param(180, id="180s", marks=pytest.mark.soak),
     ],
@@ -164,6 +165,7 @@ def test_eight_daemons_a_tick_loop_and_people_at_once_never_meet_a_lock(tmp_path
     check_proof(root, days=100)
 
 
+@pytest.mark.campaign
 def test_a_second_sigterm_gives_back_what_runs_without_a_try(tmp_path: Path) -> None:
     slow = """
 CREATE MATERIALIZED TABLE slow WITH ('schedule' = '* * * * * ?')
@@ -183,6 +185,7 @@ AS SELECT count(*) AS n FROM range(60000000) a(i), range(1000) b(j) WHERE (i * j
     assert (tries, state) == (0, "pending")
 
 
+@pytest.mark.campaign
 def test_a_try_that_runs_too_long_ends_there_and_is_tried_again(tmp_path: Path) -> None:
     slow = """
 CREATE MATERIALIZED TABLE slow WITH ('schedule' = '* * * * * ?', 'timeout' = '1s', 'retries' = '0')
@@ -217,6 +220,7 @@ CREATE MATERIALIZED TABLE bad WITH ('schedule' = '* * * * * ?', 'retries' = '0')
     assert all(line.startswith("error[task_failed]: bad failed") for line in lines), "a line for each fire that failed"
 
 
+@pytest.mark.campaign
 def test_sighup_takes_over_changed_files_and_keeps_the_old_ones_where_they_are_wrong(tmp_path: Path) -> None:
     root = project(tmp_path / "p", days=3, tables={"daily": _TABLES["daily"]})
     with start(root, "up", "-w", "1") as daemon:
@@ -242,6 +246,7 @@ def _told(root: Path) -> str:
     return "".join(path.read_text(encoding="utf-8") for path in (root / ".mtctl/logs").glob("notices*"))
 
 
+@pytest.mark.campaign
 def test_an_apply_loop_during_ticks_loses_no_fire(tmp_path: Path) -> None:
     """The file changes its schedule's comment ten times a second while a daemon fires each second."""
     root = project(tmp_path / "p", days=3, tables={"totals": _TABLES["totals"]})
@@ -267,6 +272,7 @@ def test_a_daemon_whose_state_file_vanishes_ends_and_makes_no_new_one(tmp_path: 
     assert not (root / ".mtctl/state.db").exists()
 
 
+@pytest.mark.campaign
 def test_the_daemon_holds_one_sqlite_and_no_duckdb(tmp_path: Path) -> None:
     """The same rule as for every command, proved by the maps of the living process."""
     root = project(tmp_path / "p", days=2, tables={"daily": _TABLES["daily"]})

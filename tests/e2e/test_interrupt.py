@@ -84,6 +84,7 @@ def test_a_second_ctrl_c_ends_it_hard_and_leaves_nothing_running(root: Path) -> 
     assert [row[0] for row in found["ledger"]] == ["quick"]
 
 
+@pytest.mark.campaign
 def test_ctrl_c_while_waiting_for_another_cancels_only_the_own_work(root: Path) -> None:
     with Traced(root, "refresh", "quick") as first:
         assert first.until("claimed") == first.process.pid

@@ -116,6 +116,7 @@ _HOSTILE = (
 )
 
 
+@pytest.mark.campaign
 def test_sql_cannot_reach_the_state_while_another_process_writes(tmp_path: Path) -> None:
     root = project(tmp_path / "p", days=200)
     ok(root, "refresh", "daily")
@@ -257,6 +258,7 @@ def _bytes_below(folder: Path) -> dict[str, bytes]:
 # --- the dead and their runners -------------------------------------------------------------------------------------
 
 
+@pytest.mark.campaign
 def test_a_runner_that_hears_nothing_is_ended_by_whoever_comes_next(tmp_path: Path) -> None:
     root = project(tmp_path / "p", days=2)
     with Traced(root, "refresh", "daily") as traced:

@@ -15,7 +15,7 @@ _SUM = "SELECT day, count(*), sum(amount) FROM {} GROUP BY day ORDER BY day"
 
 
 @pytest.mark.parametrize(
-    ("rounds", "days"), [pytest.param(5, 40, id="5"), pytest.param(100, 400, id="100", marks=pytest.mark.campaign)]
+    ("rounds", "days"), [pytest.param(2, 16, id="2"), pytest.param(100, 400, id="100", marks=pytest.mark.campaign)]
 )
 def test_two_that_are_asked_for_the_same_intervals_do_each_once(tmp_path: Path, rounds: int, days: int) -> None:
     root = project(tmp_path / "p", days=days)
@@ -27,6 +27,7 @@ def test_two_that_are_asked_for_the_same_intervals_do_each_once(tmp_path: Path, 
     check_proof(root, days=days)
 
 
+@pytest.mark.campaign
 def test_who_waits_says_for_whom_and_finds_the_work_done(tmp_path: Path) -> None:
     root = project(tmp_path / "p", days=3)
     with Traced(root, "refresh", "daily") as first:

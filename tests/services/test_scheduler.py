@@ -6,9 +6,10 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from store_kit import DAY, START, Kit, day, days, definition, full, kit_at, reopened
+from strategies import a_part
 
 from mtctl.core.errors import MtctlError
 from mtctl.core.interval import IntervalSet
@@ -401,7 +402,7 @@ def test_an_edit_neither_loses_nor_doubles_a_fire(project):
     assert fired == due, "each by the schedule in force when it was due"
 
 
-@settings(max_examples=25, deadline=None)
+@a_part(0.4)
 @given(steps=st.lists(st.tuples(st.integers(1, 4000), st.sampled_from(["tick", "other", "edit"])), max_size=25))
 def test_any_mix_of_ticks_edits_and_processes_makes_each_fire_once(tmp_path_factory, steps):
     project = Project(tmp_path_factory.mktemp("mix"))

@@ -441,7 +441,7 @@ def _run(examples: int, steps: int, *, shrinks: bool = True) -> None:
 
 
 def test_any_story_keeps_the_promises_and_ends():
-    _run(25, 40)
+    _run(12, 40)
 
 
 @pytest.mark.campaign

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from flow_kit import Flows
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from service_kit import fails
 from store_kit import DAY, START, day, definition, full
+from strategies import a_part
 
 from mtctl.core.interval import IntervalSet
 from mtctl.core.misfire import Misfire
@@ -116,7 +117,6 @@ def test_the_file_form_of_a_plain_workflow_has_no_defaults() -> None:
 
 
 @given(st.integers(1, 400 * 86_400))
-@settings(max_examples=50)
 def test_a_duration_is_written_as_it_is_read(seconds: int) -> None:
     from mtctl.core.times import parse_duration
 
@@ -236,7 +236,7 @@ def test_what_is_due_fires_by_the_old_version_before_a_new_one_begins_now(flows:
 
 
 @given(st.lists(st.tuples(st.integers(1, 90), st.sampled_from(["tick", "edit", "apply"])), min_size=1, max_size=12))
-@settings(max_examples=15, deadline=None)
+@a_part(0.25)
 def test_no_fire_is_lost_or_doubled_however_edits_and_ticks_interleave(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str]]
 ) -> None:

@@ -93,6 +93,7 @@ def test_in_another_order_or_narrowed_there_is_no_tree(chain: Path) -> None:
     drive(chain, story)
 
 
+@pytest.mark.campaign
 def test_a_table_is_seen_between_its_sources_and_its_readers(chain: Path) -> None:
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
         screen = await _near(dashboard, pilot, "sales_daily")
@@ -174,6 +175,7 @@ def test_the_overview_colours_each_run_and_counts_tasks_by_state(chain: Path) ->
     drive(chain, story)
 
 
+@pytest.mark.campaign
 def test_a_table_that_was_dropped_meanwhile_is_told_and_no_end(chain: Path) -> None:
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
         screen = await _near(dashboard, pilot, "sales_daily")

@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 def test_the_overview_shows_each_table_with_its_state_and_the_cause_of_trouble(seen: Path) -> None:
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "shop" in text_of(dashboard))
+        await until(pilot, lambda: "$ mtctl refresh bad --detach" in text_of(dashboard))
         shown = text_of(dashboard)
+        assert "shop" in shown
         assert "✘ failing" in shown
         assert "no such luck" in shown
         assert "✔ fresh" in shown
         assert "! late" in shown or "· never" in shown
         assert "live · as of" in shown
         assert "◌ pending" in shown, "the legend is always there"
-        assert "$ mtctl refresh bad --detach" in shown
 
     drive(seen, story)
 
@@ -274,6 +274,7 @@ def test_a_filter_is_seen_while_it_is_in_force_and_an_empty_list_says_why(seen: 
     drive(seen, story, size=size)
 
 
+@pytest.mark.campaign
 def test_ages_go_on_while_nobody_writes_and_not_while_paused_or_away(
     seen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +318,7 @@ def test_the_line_of_lists_follows_the_width(seen: Path) -> None:
     drive(seen, story)
 
 
+@pytest.mark.campaign
 def test_the_palette_finds_things_by_their_names(seen: Path) -> None:
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
         for typed, kind in (("months", TableScreen), ("nightly", WorkflowScreen), ("default", QueueScreen)):

@@ -36,7 +36,7 @@ upstream = ["hello"]
 command = ["false"]
 retries = 0
 """
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 def worked(root: Path) -> World:
