@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def show_status(ui: Ui, names: Sequence[str], *, check: bool) -> ExitCode:
     """Show the health of the tables; with `check` FAILED where one is not fresh or a source is not as it was read."""
-    from mtctl.cli.show_tables import status_answer  # noqa: PLC0415 - after the usage errors
+    from mtctl.cli.show_tables import status_answer  # after the usage errors
 
     with ui.project() as project:
         found = project.status(tuple(names))
@@ -47,7 +47,7 @@ def refresh_args(  # noqa: PLR0913 - the options of the command
     strict: bool = False,
 ) -> RefreshArgs:
     """Return what `refresh` was asked for; usage errors where the words cannot mean anything together."""
-    from mtctl.services.reports.refreshing import RefreshArgs  # noqa: PLC0415 - not for `status`
+    from mtctl.services.reports.refreshing import RefreshArgs  # not for `status`
 
     args = RefreshArgs(
         selectors=tuple(selectors or ()),
@@ -71,9 +71,9 @@ def refresh_args(  # noqa: PLR0913 - the options of the command
 
 def refresh_tables(ui: Ui, args: RefreshArgs, lock_wait: float | None = None) -> ExitCode:
     """Refresh, or with `dry_run` show the batches, and return the exit code that the report deserves."""
-    from mtctl.cli.progress import progress  # noqa: PLC0415 - after the usage errors
-    from mtctl.cli.show_refresh import dry_answer, refresh_exit  # noqa: PLC0415
-    from mtctl.cli.verdict import conclude  # noqa: PLC0415
+    from mtctl.cli.progress import progress  # after the usage errors
+    from mtctl.cli.show_refresh import dry_answer, refresh_exit
+    from mtctl.cli.verdict import conclude
 
     with ui.project() as project:
         if lock_wait is not None:
@@ -93,8 +93,8 @@ def run_round(ui: Ui, max_runtime: int | None, lock_wait: float = 0) -> ExitCode
         report = project.tick(max_runtime, lambda _: None)
     if report is None:
         return ExitCode.OK
-    from mtctl.cli.main import tell  # noqa: PLC0415 - only trouble is told
-    from mtctl.core.errors import Kind, MtctlError  # noqa: PLC0415 - the same
+    from mtctl.cli.main import tell  # only trouble is told
+    from mtctl.core.errors import Kind, MtctlError
 
     for trouble in report.troubles:
         tell(MtctlError("task_failed", trouble, kind=Kind.FAILED, fix="see `mtctl instance list`"), ui.shell.argv)

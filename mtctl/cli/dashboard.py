@@ -133,7 +133,7 @@ def _open(ui: Ui, look: Look) -> None:
         raise usage("terminal_missing", "the dashboard needs a terminal", fix="`mtctl status` works without one")
     with ui.project() as project:  # what is wrong with the project is told before the screen is taken
         view = view_of(project.project, look, keeps=not _is_visitor())
-    from mtctl.tui.app import Dashboard  # noqa: PLC0415 - a third of a second
+    from mtctl.tui.app import Dashboard  # a third of a second
 
     roof, directory = ui.shell.roof(), ui.settings.directory
     dashboard = Dashboard(
@@ -158,7 +158,7 @@ def _has_screen() -> bool:
 
 def _is_visitor() -> bool:
     """Whether a browser shows this process: its visitors share no view, and none of them keeps one."""
-    from mtctl.tui.web.driver import is_visitor  # noqa: PLC0415 - a third of a second
+    from mtctl.tui.web.driver import is_visitor  # a third of a second
 
     return is_visitor(os.environ)
 

@@ -98,9 +98,9 @@ def serve_dashboard(ui: Ui, serving: Serving, words: Sequence[str], check: Calla
 
 
 def _server(ui: Ui, serving: Serving, words: Sequence[str], root: Path, title: str) -> DashboardServer:
-    from mtctl.tui.web.gate import is_loopback  # noqa: PLC0415 - a dashboard in a terminal needs none of this
-    from mtctl.tui.web.serving import DashboardServer, Terms  # noqa: PLC0415 - the same
-    from mtctl.tui.web.visitor import Call, visitor_environ  # noqa: PLC0415 - the same
+    from mtctl.tui.web.gate import is_loopback  # a dashboard in a terminal needs none of this
+    from mtctl.tui.web.serving import DashboardServer, Terms
+    from mtctl.tui.web.visitor import Call, visitor_environ
 
     host, public_url = serving.host or "127.0.0.1", _public_url(serving.public_url)
     own = is_loopback(host) and public_url is None

@@ -49,15 +49,15 @@ def view_of(project: Project, look: Look, *, keeps: bool) -> View:
 
     Raises usage `theme_unknown`, `binding_unknown`, `key_name_unknown` and `key_clash`, and the errors of both files.
     """
-    from platformdirs import user_config_path  # noqa: PLC0415 - only the dashboard has a configuration of the user
+    from platformdirs import user_config_path  # only the dashboard has a configuration of the user
 
     config = project.ui.under(load_user_ui(user_config_path("mtctl")))
     check_theme(look.theme)
     _check_configured(config)
-    from mtctl.tui.bars import Options  # noqa: PLC0415 - a third of a second
-    from mtctl.tui.drawn.palette import Palette  # noqa: PLC0415 - the same
-    from mtctl.tui.keymap import keymap  # noqa: PLC0415 - the same
-    from mtctl.tui.lists import all_lists  # noqa: PLC0415 - the same
+    from mtctl.tui.bars import Options  # a third of a second
+    from mtctl.tui.drawn.palette import Palette
+    from mtctl.tui.keymap import keymap
+    from mtctl.tui.lists import all_lists
 
     keys = keymap(config.keys)
     start = _start(project, fresh=look.fresh, keeps=keeps)
@@ -96,7 +96,7 @@ def _near(theme: str) -> str:
 
 
 def _themes() -> tuple[str, ...]:
-    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415 - a tenth of a second
+    from textual.theme import BUILTIN_THEMES  # a tenth of a second
 
     return tuple(BUILTIN_THEMES)
 
@@ -109,9 +109,9 @@ def _is_plain(config: UiConfig) -> bool:
 
 
 def _start(project: Project, *, fresh: bool, keeps: bool) -> Start:
-    from platformdirs import user_state_path  # noqa: PLC0415 - only the dashboard keeps anything there
+    from platformdirs import user_state_path  # only the dashboard keeps anything there
 
-    from mtctl.tui.kept import Keeper, Start  # noqa: PLC0415 - only the dashboard
+    from mtctl.tui.kept import Keeper, Start  # only the dashboard
 
     if not keeps:
         return Start()

@@ -45,7 +45,7 @@ def diff(  # noqa: PLR0913 - the options of one command
     exactly, duplicates too. With a key a row that changed is shown as it was before and as it is after. Columns that
     only one moment has are named on stderr, and rows compared on the others.
     """
-    from mtctl.cli.show_diff import diff_lines, summary_answer  # noqa: PLC0415
+    from mtctl.cli.show_diff import diff_lines, summary_answer
 
     keys = None if key is None else tuple(part.strip() for part in key.split(",") if part.strip())
     with ui.project() as project:

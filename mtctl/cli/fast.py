@@ -83,20 +83,20 @@ def _value(text: str, form: str | int | list[str], before: list[str] | None) -> 
 
 
 def _status(ui: Ui, values: dict[str, Any]) -> int:
-    from mtctl.cli.daily import show_status  # noqa: PLC0415 - only what is called is loaded
+    from mtctl.cli.daily import show_status  # only what is called is loaded
 
     return show_status(ui, values.get("names", ()), check=values.get("check", False))
 
 
 def _refresh(ui: Ui, values: dict[str, Any]) -> int:
-    from mtctl.cli.daily import refresh_args, refresh_tables  # noqa: PLC0415 - only what is called is loaded
+    from mtctl.cli.daily import refresh_args, refresh_tables  # only what is called is loaded
 
     lock_wait = values.pop("lock_wait", None)
     return refresh_tables(ui, refresh_args(**values), lock_wait)
 
 
 def _tick(ui: Ui, values: dict[str, Any]) -> int:
-    from mtctl.cli.daily import run_round  # noqa: PLC0415 - only what is called is loaded
+    from mtctl.cli.daily import run_round  # only what is called is loaded
 
     given = values.get("max_runtime")
     return run_round(ui, None if given is None else int(given), values.get("lock_wait", 0))

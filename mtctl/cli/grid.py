@@ -120,11 +120,11 @@ def _filled(head: str, texts: Sequence[str], *, right: bool) -> list[str]:
 
 
 def _write_rich(grid: Grid, stream: TextIO, paint: Paint) -> None:
-    from rich import box  # noqa: PLC0415 - costs 80 ms, only a terminal pays
-    from rich.console import Console  # noqa: PLC0415
-    from rich.measure import Measurement  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box  # costs 80 ms, only a terminal pays
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.table import Table
+    from rich.text import Text
 
     console = Console(file=stream, force_terminal=True, no_color=not paint.color, highlight=False, markup=False)
     shape = box.SIMPLE_HEAD if paint.unicode else box.ASCII2

@@ -22,7 +22,7 @@ Task = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only t
 
 def seconds_of(text: str | None, option: str) -> float | None:
     """Return a duration of the command line in seconds, None for none; usage error `duration`."""
-    from mtctl.core.times import parse_duration  # noqa: PLC0415 - only where somebody gives one
+    from mtctl.core.times import parse_duration  # only where somebody gives one
 
     return None if text is None else parse_duration(text, field=option, kind=Kind.USAGE, allow_zero=True) / 1e6
 
@@ -31,8 +31,8 @@ def since_of(text: str | None, now: Instant) -> Instant | None:
     """Return the instant that `--since` names: so long ago (`2h`), or a time (UTC unless it has an offset)."""
     if text is None:
         return None
-    from mtctl.core.errors import MtctlError  # noqa: PLC0415 - only where somebody gives one
-    from mtctl.core.times import parse_duration, parse_instant  # noqa: PLC0415 - the same
+    from mtctl.core.errors import MtctlError  # only where somebody gives one
+    from mtctl.core.times import parse_duration, parse_instant
 
     try:
         return now - parse_duration(text.removeprefix("-"), field="--since", kind=Kind.USAGE)

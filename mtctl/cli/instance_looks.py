@@ -36,7 +36,7 @@ def list_(  # noqa: PLR0913 - the options of the command
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most N instances.")] = 50,
 ) -> None:
     """List the newest instances first."""
-    from mtctl.cli.show_instances import instances_answer  # noqa: PLC0415
+    from mtctl.cli.show_instances import instances_answer
 
     now = ui.shell.now()
     begin = since_of(since, now)
@@ -55,7 +55,7 @@ def list_(  # noqa: PLR0913 - the options of the command
 @command(app, "show", "mtctl instance show 01JD4N", "mtctl instance show 01JD4N -o json")
 def show(ui: Ui, *, ulid: Id) -> None:
     """Show one instance: its tasks, attempts, rows and errors."""
-    from mtctl.cli.show_instances import instance_answer  # noqa: PLC0415
+    from mtctl.cli.show_instances import instance_answer
 
     with ui.project() as project:
         found = project.instance(ulid)

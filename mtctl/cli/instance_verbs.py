@@ -140,8 +140,8 @@ def mark(
 
 
 def _again(ui: Ui, verb: str, act: Callable[[App, _Tell | None], VerbReport], *, wait: bool) -> None:
-    from mtctl.cli.progress import progress  # noqa: PLC0415
-    from mtctl.cli.show_verbs import ended_exit  # noqa: PLC0415
+    from mtctl.cli.progress import progress
+    from mtctl.cli.show_verbs import ended_exit
 
     with ui.project() as project:
         if not wait:
@@ -157,8 +157,8 @@ def _again(ui: Ui, verb: str, act: Callable[[App, _Tell | None], VerbReport], *,
 
 
 def _conclude(ui: Ui, found: Sequence[VerbReport], verb: str) -> None:
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.show_verbs import verbs_answer, verbs_exit  # noqa: PLC0415
+    from mtctl.cli.main import tell
+    from mtctl.cli.show_verbs import verbs_answer, verbs_exit
 
     ui.show(verbs_answer(found, verb))
     for report in found:

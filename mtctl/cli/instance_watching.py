@@ -39,8 +39,8 @@ def wait(
 
     With --for, exit 0 once they are in that state and 1 where they ended in another.
     """
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.show_verbs import ended_exit, waits_answer  # noqa: PLC0415
+    from mtctl.cli.main import tell
+    from mtctl.cli.show_verbs import ended_exit, waits_answer
 
     seconds = seconds_of(timeout, "--timeout")
     with ui.project() as project:
@@ -68,8 +68,8 @@ def watch(
     exit_status: Annotated[bool, typer.Option("--exit-status", help="Exit 1 unless it ends well.")] = False,
 ) -> None:
     """Tell what happens to an instance, a line each, until it has ended."""
-    from mtctl.cli.show_verbs import ended_exit, event_line, event_record, watched_answer  # noqa: PLC0415
-    from mtctl.core.names import printable  # noqa: PLC0415
+    from mtctl.cli.show_verbs import ended_exit, event_line, event_record, watched_answer
+    from mtctl.core.names import printable
 
     form = ui.settings.output
     kept: list[Record] = []
@@ -106,7 +106,7 @@ def logs(
 
     On a terminal its control characters are shown, not obeyed; in a pipe they come as they are. Refreshes write none.
     """
-    from mtctl.cli.show_logs import Printer  # noqa: PLC0415
+    from mtctl.cli.show_logs import Printer
 
     printer = Printer(ui)
     with ui.project() as project:

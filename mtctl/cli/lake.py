@@ -24,7 +24,7 @@ Grace = Annotated[
 @command(app, "info", "mtctl lake info", "mtctl lake info -o json")
 def info(ui: Ui) -> None:
     """Show the lake in numbers: snapshots, files, bytes, who pins what, and what the next expiry would do."""
-    from mtctl.cli.show_retention import info_answer  # noqa: PLC0415
+    from mtctl.cli.show_retention import info_answer
 
     with ui.project() as project:
         ui.show(info_answer(project.lake.retention.info()))
@@ -39,7 +39,7 @@ def expire(
     A daemon and `tick` do this by themselves, a little at a time. What somebody reads stays; the files themselves are
     removed by `lake gc`, an hour later. How long things stay: `[retention]` in mtctl.toml, `'retention.*'` of a table.
     """
-    from mtctl.cli.show_retention import expiry_answer  # noqa: PLC0415
+    from mtctl.cli.show_retention import expiry_answer
 
     with ui.project() as project:
         ui.show(expiry_answer(project.lake.retention.expire(dry_run=dry_run)))
@@ -57,7 +57,7 @@ def gc(
     No kept version, no reader's pin and no running attempt names them: what expired, and what killed attempts left
     behind. So are the logs of instances that are forgotten.
     """
-    from mtctl.cli.show_checks import gc_answer  # noqa: PLC0415
+    from mtctl.cli.show_checks import gc_answer
 
     seconds = None if grace is None else _seconds(grace)
     with ui.project() as project:
@@ -65,7 +65,7 @@ def gc(
 
 
 def _seconds(text: str) -> float:
-    from mtctl.core.times import parse_duration  # noqa: PLC0415 - only here
+    from mtctl.core.times import parse_duration  # only here
 
     if text == "0":
         return 0.0

@@ -21,7 +21,7 @@ def check(ui: Ui, *, deep: Deep = False) -> None:
     Missing, cut and replaced files are named with their table and intervals; with --deep changed bytes too. So is what
     other clients have written into our tables. Nothing is changed; exit 1 when something is wrong.
     """
-    from mtctl.cli.show_damage import check_answer  # noqa: PLC0415
+    from mtctl.cli.show_damage import check_answer
 
     with ui.project() as project:
         report = project.lake.checker.check(deep=deep)
@@ -42,7 +42,7 @@ def repair(
     Exactly those: whole files stay as they are. What another client has written into our tables is taken out again.
     No file is removed; `lake gc` does that when nothing names them any more.
     """
-    from mtctl.cli.show_damage import repair_answer  # noqa: PLC0415
+    from mtctl.cli.show_damage import repair_answer
 
     with ui.project() as project:
         ui.show(repair_answer(project.lake.checker.repair(deep=deep, dry_run=dry_run)))

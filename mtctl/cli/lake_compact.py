@@ -24,7 +24,7 @@ def compact(
     Readers see the same rows under the same row ids, in every version; nothing becomes stale, no change feed shows
     anything. A table that is being refreshed is left alone. `tick` and `up` do this by themselves for tables at rest.
     """
-    from mtctl.cli.show_compaction import compact_answer  # noqa: PLC0415
+    from mtctl.cli.show_compaction import compact_answer
 
     with ui.project() as project:
         report = project.lake.compact(tuple(names or ()), dry_run=dry_run)

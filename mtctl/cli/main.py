@@ -66,16 +66,16 @@ def asked_format(argv: Sequence[str]) -> Format:
 
 
 def _call(shell: Shell) -> int:
-    from mtctl.cli.fast import plain_call  # noqa: PLC0415 - here, so that a Ctrl-C during the imports ends quietly
+    from mtctl.cli.fast import plain_call  # here, so that a Ctrl-C during the imports ends quietly
 
     code = plain_call(shell)
     return _parsed_call(shell) if code is None else code
 
 
 def _parsed_call(shell: Shell) -> int:
-    from typer import Exit  # noqa: PLC0415 - here, so that a Ctrl-C during the imports ends quietly too
+    from typer import Exit  # here, so that a Ctrl-C during the imports ends quietly too
 
-    from mtctl.cli.root import build  # noqa: PLC0415 - the same
+    from mtctl.cli.root import build
 
     root = build()
     if not shell.argv:
@@ -124,10 +124,10 @@ def _crash(error: BaseException, shell: Shell) -> int:
 
 def _crash_file(error: BaseException, shell: Shell) -> str:
     """Write the traceback beside the state, into the user's log folder or the temporary one; return where, or ''."""
-    import tempfile  # noqa: PLC0415 - a crash may cost ten milliseconds, no other call
-    from traceback import format_exception  # noqa: PLC0415 - the same
+    import tempfile  # a crash may cost ten milliseconds, no other call
+    from traceback import format_exception
 
-    from platformdirs import user_log_path  # noqa: PLC0415 - only a crash needs it
+    from platformdirs import user_log_path  # only a crash needs it
 
     text = f"mtctl {' '.join(shell.argv)}\n\n" + "".join(format_exception(error))
     logs = user_log_path("mtctl")
@@ -160,7 +160,7 @@ def _wants_traceback(argv: Sequence[str]) -> bool:
 
 
 def _print_traceback(error: BaseException) -> None:
-    from traceback import print_exception  # noqa: PLC0415 - only where it was asked for
+    from traceback import print_exception  # only where it was asked for
 
     print_exception(error)
 
@@ -187,12 +187,12 @@ def _keep_streams_open() -> None:
 
 
 def _roof() -> Any:
-    import mtctl.app  # noqa: PLC0415 - help and usage errors need no project
+    import mtctl.app  # help and usage errors need no project
 
     return mtctl.app
 
 
 def _now() -> int:
-    from mtctl.clock import SystemClock  # noqa: PLC0415 - only JSON says when it was made
+    from mtctl.clock import SystemClock  # only JSON says when it was made
 
     return SystemClock().now()

@@ -17,7 +17,7 @@ app = group("List the channels that are told, and try them.")
 @command(app, "list", "mtctl notify list", "mtctl notify list -o json")
 def list_(ui: Ui) -> None:
     """List the channels of the project file and the rules that use them; secrets are never shown."""
-    from mtctl.cli.show_notify import channels_answer  # noqa: PLC0415
+    from mtctl.cli.show_notify import channels_answer
 
     with ui.project() as project:
         found = project.operator.channels()
@@ -27,8 +27,8 @@ def list_(ui: Ui) -> None:
 @command(app, "test", "mtctl notify test ops")
 def test(ui: Ui, *, name: Annotated[str, typer.Argument(metavar="CHANNEL", help="The channel.")]) -> None:
     """Send a test message through a channel at once."""
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.show_notify import test_answer  # noqa: PLC0415
+    from mtctl.cli.main import tell
+    from mtctl.cli.show_notify import test_answer
 
     with ui.project() as project:
         done = project.operator.notices.test_channel(name)

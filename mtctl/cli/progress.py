@@ -61,9 +61,9 @@ def _line(ui: Ui, event: TaskEvent) -> None:
 
 @contextmanager
 def _moving(ui: Ui) -> Iterator[Callable[[TaskEvent], None]]:
-    from rich.console import Console  # noqa: PLC0415 - only a terminal pays for Rich
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # only a terminal pays for Rich
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.text import Text
 
     paint = ui.paint_talk()
     columns = (

@@ -46,7 +46,7 @@ def init(
     Nothing that exists is overwritten. In a folder that has mtctl.toml but no
     state, such as a fresh clone, only the state is made.
     """
-    from mtctl.cli.show_plan import created_answer  # noqa: PLC0415
+    from mtctl.cli.show_plan import created_answer
 
     ui.show(created_answer(ui.shell.roof().init_project(folder, name=name, example=example)))
 
@@ -86,7 +86,7 @@ def apply(
 
     All of them or, when one is not valid, none. What has lost its file stays unless --prune, which asks.
     """
-    from mtctl.cli.show_plan import applied_answer  # noqa: PLC0415
+    from mtctl.cli.show_plan import applied_answer
 
     with ui.project() as project:
         found = project.plan(prune=prune, rebuild=tuple(rebuild or ()), require_disabled=require_disabled)
@@ -120,7 +120,7 @@ def status(
 
 
 def _show_plan(ui: Ui, found: ApplyPlan) -> None:
-    from mtctl.cli.show_plan import plan_answer  # noqa: PLC0415
+    from mtctl.cli.show_plan import plan_answer
 
     refuse_problems(ui, found)
     ui.show(plan_answer(found))

@@ -47,7 +47,7 @@ def query(
             return
         moment = project.lake.past.moment(at)
         if not moment.is_exact:
-            from mtctl.services.moments import hole  # noqa: PLC0415 - after expiry only
+            from mtctl.services.moments import hole  # after expiry only
 
             ui.say(f"warning: {hole(moment)}")
         ui.detail(f"as of snapshot {moment.snapshot_id} of {rfc3339(moment.at)}")
@@ -76,7 +76,7 @@ def attach(
 
     Views need neither: they read the files of this moment. Files that a refresh replaces stay for an hour at least.
     """
-    from mtctl.cli.extensions import load_statements  # noqa: PLC0415
+    from mtctl.cli.extensions import load_statements
 
     if shared and views:
         raise usage("options_exclusive", "--shared and --views exclude each other", fix="leave one of them out")

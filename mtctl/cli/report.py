@@ -26,7 +26,7 @@ def report(
 
     How every table is, a heat map of its intervals, durations, failures. The page loads nothing from anywhere.
     """
-    from mtctl.cli.report_page import page  # noqa: PLC0415
+    from mtctl.cli.report_page import page
 
     with ui.project() as project:
         found = project.board.report(project.project.name, days)

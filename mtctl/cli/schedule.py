@@ -54,7 +54,7 @@ def explain(
 
     Works without a project too; the zone is UTC then.
     """
-    from mtctl.cli.show_schedules import words_answer  # noqa: PLC0415
+    from mtctl.cli.show_schedules import words_answer
 
     ui.show(words_answer(_explained(ui, expression, zone, dialect, table)))
 
@@ -75,7 +75,7 @@ def next_(
     dialect: AnyDialect = None,
 ) -> None:
     """Print the next fires of an expression, a workflow or a table."""
-    from mtctl.cli.show_schedules import next_answer  # noqa: PLC0415
+    from mtctl.cli.show_schedules import next_answer
 
     ui.show(next_answer(_next(ui, target, zone, after, number, dialect)))
 
@@ -90,7 +90,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also what fires no more.")] = False,
 ) -> None:
     """List what has a schedule, the next to fire first."""
-    from mtctl.cli.show_schedules import timers_answer  # noqa: PLC0415
+    from mtctl.cli.show_schedules import timers_answer
 
     with ui.project() as project:
         found = project.workflows.schedules.timers(within=within, everything=everything)
@@ -122,9 +122,9 @@ def set_(  # noqa: PLR0913 - the parts of a schedule
 
     What a file defines is changed in its file. What was due under the old schedule fires first; the new one begins now.
     """
-    from mtctl.cli.show_schedules import changed_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
-    from mtctl.services.reports.schedules import ScheduleArgs  # noqa: PLC0415
+    from mtctl.cli.show_schedules import changed_answer
+    from mtctl.services.people import user_name
+    from mtctl.services.reports.schedules import ScheduleArgs
 
     args = ScheduleArgs(
         cron=cron,
@@ -150,8 +150,8 @@ def clear(
     reason: Reason = "",
 ) -> None:
     """Take the schedule from a workflow or table that was made by command: it runs only when told."""
-    from mtctl.cli.show_schedules import changed_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_schedules import changed_answer
+    from mtctl.services.people import user_name
 
     with ui.project() as project:
         done = project.workflows.schedules.clear(name, actor=user_name(), reason=reason)
@@ -167,8 +167,8 @@ def validate(
     dialect: AnyDialect = None,
 ) -> None:
     """Check expressions; exit 7 when one is not valid."""
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.show_schedules import checked_answer  # noqa: PLC0415
+    from mtctl.cli.main import tell
+    from mtctl.cli.show_schedules import checked_answer
 
     found = _validated(ui, expressions, zone, dialect)
     ui.show(checked_answer(found))
@@ -188,7 +188,7 @@ def _explained(
     except MtctlError as error:
         if error.code != _MISSING or table is not None or text is None:
             raise
-    from mtctl.services.schedules import explain as explained  # noqa: PLC0415 - outside of a project
+    from mtctl.services.schedules import explain as explained  # outside of a project
 
     return explained(text, zone=zone or "UTC", dialect=_text(dialect), now=ui.shell.now())
 
@@ -203,8 +203,8 @@ def _next(
     except MtctlError as error:
         if error.code != _MISSING:
             raise
-    from mtctl.core.times import parse_instant  # noqa: PLC0415 - outside of a project
-    from mtctl.services.schedules import is_expression, next_of  # noqa: PLC0415 - the same
+    from mtctl.core.times import parse_instant  # outside of a project
+    from mtctl.services.schedules import is_expression, next_of
 
     if not is_expression(target):
         raise usage("project_missing", f"'{target}' is no expression and there is no project", fix="use -C DIR")
@@ -221,7 +221,7 @@ def _validated(
     except MtctlError as error:
         if error.code != _MISSING:
             raise
-    from mtctl.services.schedules import validate as validated  # noqa: PLC0415 - outside of a project
+    from mtctl.services.schedules import validate as validated  # outside of a project
 
     return validated(texts, zone=zone or "UTC", dialect=_text(dialect))
 

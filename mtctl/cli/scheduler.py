@@ -32,7 +32,7 @@ def install(
     systemd is a service that runs `mtctl up`; timer is a service and a timer that call `mtctl tick` each minute (two
     files, marked by their names); cron is one line for a crontab.
     """
-    from mtctl.cli.units import unit_text  # noqa: PLC0415
+    from mtctl.cli.units import unit_text
 
     if not print_:
         fix = "write --print and put what comes where it belongs, as `mtctl scheduler install --help` shows"
@@ -53,8 +53,8 @@ def rewind(
     to the newest fire that has come, and open tasks that wait more than a day longer are ready. What was made for fires
     that are still to come stays, and those fires are not made again.
     """
-    from mtctl.cli.show_rewind import rewind_answer, rewind_lines  # noqa: PLC0415
-    from mtctl.services.rewinding import is_needed  # noqa: PLC0415
+    from mtctl.cli.show_rewind import rewind_answer, rewind_lines
+    from mtctl.services.rewinding import is_needed
 
     with ui.project() as project:
         found = project.operator.rewinds.look()

@@ -89,7 +89,7 @@ def tick(
 
 
 def _apply(ui: Ui, project: App) -> None:
-    from mtctl.cli.show_plan import applied_lines  # noqa: PLC0415
+    from mtctl.cli.show_plan import applied_lines
 
     found = project.plan(prune=False, rebuild=())
     refuse_problems(ui, found)
@@ -99,7 +99,7 @@ def _apply(ui: Ui, project: App) -> None:
 
 
 def _once(ui: Ui, project: App) -> None:
-    from mtctl.cli.progress import progress  # noqa: PLC0415
+    from mtctl.cli.progress import progress
 
     with progress(ui) as show:
         _, report = project.up_once(show, apply=False)
@@ -107,7 +107,7 @@ def _once(ui: Ui, project: App) -> None:
 
 
 def _serve(ui: Ui, project: App, workers: int, *, apply: bool, fill: bool) -> None:
-    from mtctl.cli.progress import plain_lines  # noqa: PLC0415
+    from mtctl.cli.progress import plain_lines
 
     faulthandler.register(signal.SIGQUIT, all_threads=True)
     signal.signal(signal.SIGHUP, lambda *_: project.reload())

@@ -57,7 +57,7 @@ def restore(
     told, and their intervals are stale. Schedules count from the copy: their fires since then are made up for as after
     any pause. Snapshot and file ids go on behind all that were ever given.
     """
-    from mtctl.restoring import restore_state  # noqa: PLC0415 - once in a project's life
+    from mtctl.restoring import restore_state  # once in a project's life
 
     report = restore_state(ui.settings.directory or Path(), ui.say, file, force=force)
     ui.show(_restored(report))
@@ -73,7 +73,7 @@ def _copied(copy: Copy) -> Answer:
 
 
 def _restored(report: RestoreReport) -> Answer:
-    from mtctl.cli.show_damage import repair_answer  # noqa: PLC0415 - only a restore
+    from mtctl.cli.show_damage import repair_answer  # only a restore
 
     repair = repair_answer(report.repair)
     facts = Facts(

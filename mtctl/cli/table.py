@@ -29,7 +29,7 @@ def list_(ui: Ui, names: Names = None) -> None:
 
     Tables that other DuckLake clients have made in the catalog stand below: mtctl neither writes nor removes them.
     """
-    from mtctl.cli.show_tables import foreign_block, list_answer  # noqa: PLC0415
+    from mtctl.cli.show_tables import foreign_block, list_answer
 
     with ui.project() as project:
         found = project.status(tuple(names or ()))
@@ -40,7 +40,7 @@ def list_(ui: Ui, names: Names = None) -> None:
 @command(app, "show", "mtctl table show flights_daily", "mtctl table show flights_daily -o json")
 def show(ui: Ui, name: Name) -> None:
     """Show one table: definition, columns, lineage, coverage."""
-    from mtctl.cli.show_tables import detail_answer  # noqa: PLC0415
+    from mtctl.cli.show_tables import detail_answer
 
     with ui.project() as project:
         found = project.show(name)
@@ -63,7 +63,7 @@ def create(
 
     The statement is the same as in a file: CREATE [OR ALTER] MATERIALIZED TABLE name ... AS SELECT ...
     """
-    from mtctl.cli.show_plan import applied_answer  # noqa: PLC0415
+    from mtctl.cli.show_plan import applied_answer
 
     if dry_run:
         if file == "-":
@@ -89,7 +89,7 @@ def drop(
 
     For as long as retention keeps what they held, older snapshots show it and `table undrop` brings a table back.
     """
-    from mtctl.cli.show_plan import applied_answer  # noqa: PLC0415
+    from mtctl.cli.show_plan import applied_answer
 
     with ui.project() as project:
         known = {table.table for table in project.status(()).tables}
@@ -140,7 +140,7 @@ def partitions(
     limit: Annotated[int, typer.Option("--limit", min=1, metavar="N", help="At most N intervals.")] = 1000,
 ) -> None:
     """List the intervals of a table: state, rows, file, when it was refreshed."""
-    from mtctl.cli.show_tables import partitions_answer  # noqa: PLC0415
+    from mtctl.cli.show_tables import partitions_answer
 
     if missing and stale:
         raise two_of("--missing", "--stale")
@@ -150,7 +150,7 @@ def partitions(
 
 
 def _show_checked(ui: Ui, plan: ApplyPlan) -> None:
-    from mtctl.cli.show_plan import plan_answer  # noqa: PLC0415
+    from mtctl.cli.show_plan import plan_answer
 
     refuse_problems(ui, plan)
     ui.show(plan_answer(plan, "mtctl.table.validate/v1"))
@@ -165,7 +165,7 @@ def _say_dropped(ui: Ui, names: list[str]) -> None:
 
 
 def _unknown(name: str, known: set[str]) -> MtctlError:
-    from mtctl.core.names import closest  # noqa: PLC0415 - only an error pays for it
+    from mtctl.core.names import closest  # only an error pays for it
 
     near = closest(name, known)
     fix = f"did you mean '{near}'?" if near else "`mtctl table list` shows all tables"
@@ -174,7 +174,7 @@ def _unknown(name: str, known: set[str]) -> MtctlError:
 
 def _read(file: str) -> str:
     """Return the statement's text; errors of `config.read_text_file`."""
-    from mtctl.text_files import decode_text, read_text_file  # noqa: PLC0415
+    from mtctl.text_files import decode_text, read_text_file
 
     if file != "-":
         return read_text_file(Path(file), what="the file")

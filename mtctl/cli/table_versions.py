@@ -23,7 +23,7 @@ def history(
 
     A dropped table is found under the name that it bore last. Each snapshot listed can be read: `query --at`, `diff`.
     """
-    from mtctl.cli.show_versions import versions_answer  # noqa: PLC0415
+    from mtctl.cli.show_versions import versions_answer
 
     with ui.project() as project:
         found = project.lake.history.versions(name, limit)
@@ -66,7 +66,7 @@ def undrop(
     Definition, coverage, schedule and rows are those of the moment when it was dropped; of several tables of one name
     it is the one that was dropped last. Intervals whose files are gone are missing, and the next refresh makes them.
     """
-    from mtctl.cli.show_versions import undrop_answer  # noqa: PLC0415
+    from mtctl.cli.show_versions import undrop_answer
 
     with ui.project() as project:
         ui.show(undrop_answer(project.lake.undropper.undrop(name, new)))

@@ -96,7 +96,7 @@ class Ui:
 
     def stream(self, result: QueryResult, *, schema: str = "mtctl.query.result/v1") -> int:
         """Write a query result to stdout while it comes; return the number of rows."""
-        from mtctl.cli.stream import write_result  # noqa: PLC0415 - only queries stream
+        from mtctl.cli.stream import write_result  # only queries stream
 
         return write_result(
             result,
@@ -131,7 +131,7 @@ class Ui:
         run instead.
         """
         if not self.can_ask:
-            from shlex import join  # noqa: PLC0415 - only this mistake needs it
+            from shlex import join  # only this mistake needs it
 
             command = join(("mtctl", *self.shell.argv, "--yes"))
             raise usage("confirmation_missing", f"'{question}' needs an answer and there is no terminal", fix=command)

@@ -98,7 +98,7 @@ def _path(path: Path) -> str:
 
 
 def _shell(text: str) -> str:
-    from shlex import quote  # noqa: PLC0415 - only cron's line is read by a shell
+    from shlex import quote  # only cron's line is read by a shell
 
     return quote(text)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def conclude(ui: Ui, report: RefreshReport, schema: str) -> ExitCode:
     """Show the summary on stdout and the errors on stderr; return the exit code that the report deserves."""
-    from mtctl.cli.show_refresh import refresh_answer, refresh_errors, refresh_exit  # noqa: PLC0415
+    from mtctl.cli.show_refresh import refresh_answer, refresh_errors, refresh_exit
 
     ui.show(refresh_answer(report, schema))
     if report.interrupted:
@@ -27,7 +27,7 @@ def conclude(ui: Ui, report: RefreshReport, schema: str) -> ExitCode:
 
 def refuse_problems(ui: Ui, plan: ApplyPlan) -> None:
     """Raise the error of a plan that has problems; where there are several, tell each of them first."""
-    from mtctl.cli.show_plan import several  # noqa: PLC0415
+    from mtctl.cli.show_plan import several
 
     if len(plan.problems) > 1:
         for problem in plan.problems:

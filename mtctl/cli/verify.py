@@ -25,7 +25,7 @@ def verify(
     Counts, checksums, content fingerprints and statistics of every live file; exit 1 names the intervals that differ.
     Of a file with its published checksum, least and greatest values are those of its footer unless --deep is given.
     """
-    from mtctl.cli.show_checks import verify_answer  # noqa: PLC0415
+    from mtctl.cli.show_checks import verify_answer
 
     with ui.project() as project:
         report = project.verify(tuple(names or ()), deep=deep)

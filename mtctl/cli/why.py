@@ -19,7 +19,7 @@ def why(
     name: Annotated[str, typer.Argument(metavar="TABLE|WORKFLOW|ID", help="A table, a workflow or an instance.")],
 ) -> None:
     """Tell the one thing that holds up a table, workflow or instance, and what to do."""
-    from mtctl.cli.show_why import why_answer  # noqa: PLC0415
+    from mtctl.cli.show_why import why_answer
 
     with ui.project() as project:
         found = project.operator.whys.why(name)
@@ -32,7 +32,7 @@ def health(ui: Ui) -> None:
 
     Judged by what is done and not by which process lives: due fires, ready tasks, leases of running tasks.
     """
-    from mtctl.cli.show_why import health_answer, health_exit  # noqa: PLC0415
+    from mtctl.cli.show_why import health_answer, health_exit
 
     with ui.project() as project:
         found = project.operator.pulses.health()

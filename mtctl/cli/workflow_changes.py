@@ -45,9 +45,9 @@ def create(  # noqa: PLR0913 - the keys of a workflow
 
     The file has the same form as those in workflows/; a workflow of a project is better kept there.
     """
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.cli.workflow_input import form_of, form_of_words  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.cli.workflow_input import form_of, form_of_words
+    from mtctl.services.people import user_name
 
     given = {"name": name, "schedule": schedule, "time_zone": zone, "start": start, "end": end, "queue": queue,
              "retries": retries, "comment": comment, "enabled": False if disabled else None}  # fmt: skip
@@ -76,9 +76,9 @@ def edit(
 
     An enabled one gets a new version: what was due fires first, running instances finish on theirs.
     """
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.cli.workflow_input import edited, form_of  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.cli.workflow_input import edited, form_of
+    from mtctl.services.people import user_name
 
     with ui.project() as project:
         before, version = project.workflows.edits.form_of(name)
@@ -100,8 +100,8 @@ def delete(
     reason: Reason = "",
 ) -> None:
     """Delete workflows that were made by command. Asks first; what they have run stays in the history."""
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.services.people import user_name
 
     with ui.project() as project:
         for name in names:
@@ -123,8 +123,8 @@ def enable(
     reason: Reason = "",
 ) -> None:
     """Let workflows, or tables' schedules, fire. Enabled ones stay as they are."""
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.services.people import user_name
 
     with ui.project() as project:
         done = project.workflows.edits.enable(tuple(names), catchup=catchup, actor=user_name(), reason=reason)
@@ -134,8 +134,8 @@ def enable(
 @command(app, "disable", "mtctl workflow disable nightly", "mtctl workflow disable nightly --reason 'source is down'")
 def disable(ui: Ui, *, names: Names, reason: Reason = "") -> None:
     """Let workflows, or tables' schedules, fire no more; what runs runs on."""
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.services.people import user_name
 
     with ui.project() as project:
         done = project.workflows.edits.disable(tuple(names), actor=user_name(), reason=reason)

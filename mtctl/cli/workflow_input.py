@@ -35,7 +35,7 @@ def form_of(file: str) -> dict[str, Any]:
 
 def form_of_words(words: Mapping[str, Any], tasks: Sequence[str], *, chain: bool) -> dict[str, Any]:
     """Return the file form of a workflow that options describe; usage errors `workflow_name_missing`, `task_word`."""
-    from mtctl.services.workflow_task_edits import task_of_word  # noqa: PLC0415 - only where words make tasks
+    from mtctl.services.workflow_task_edits import task_of_word  # only where words make tasks
 
     if "name" not in words:
         raise usage("workflow_name_missing", "the workflow has no name", fix="write it: mtctl workflow create NAME")
@@ -47,7 +47,7 @@ def form_of_words(words: Mapping[str, Any], tasks: Sequence[str], *, chain: bool
 
 def edited(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a person made of a definition in `$VISUAL` or `$EDITOR`; without a terminal a usage error."""
-    from mtctl.services.workflow_text import toml_text  # noqa: PLC0415 - only where somebody edits
+    from mtctl.services.workflow_text import toml_text  # only where somebody edits
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise usage("editor_terminal", "an editor needs a terminal", where="mtctl workflow edit", fix="use -f FILE")

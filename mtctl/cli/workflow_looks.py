@@ -35,7 +35,7 @@ def list_(
 
     The schedule of a table is a workflow of its own; tables without one are left out.
     """
-    from mtctl.cli.show_workflows import lines_answer  # noqa: PLC0415
+    from mtctl.cli.show_workflows import lines_answer
 
     with ui.project() as project:
         found = project.workflows.looks.lines(tables=not no_tables)
@@ -45,7 +45,7 @@ def list_(
 @command(app, "show", "mtctl workflow show nightly", "mtctl workflow show nightly -o json")
 def show(ui: Ui, name: Name) -> None:
     """Show one workflow: definition, versions, next fires, variables, last instances."""
-    from mtctl.cli.show_workflows import detail_answer  # noqa: PLC0415
+    from mtctl.cli.show_workflows import detail_answer
 
     with ui.project() as project:
         found = project.workflows.looks.detail(name)
@@ -60,7 +60,7 @@ def history(
     number: Annotated[int, typer.Option("-n", "--number", min=1, metavar="N", help="At most N of each.")] = 20,
 ) -> None:
     """List what came of a workflow's fires: its instances, and the fires that were skipped and why."""
-    from mtctl.cli.show_workflows import history_answer  # noqa: PLC0415
+    from mtctl.cli.show_workflows import history_answer
 
     with ui.project() as project:
         found = project.workflows.looks.history(name, number)
@@ -76,7 +76,7 @@ def graph(
     text: Annotated[bool, typer.Option("--text", help="The same as --format text.")] = False,
 ) -> None:
     """Print the tasks of a workflow in their order."""
-    from mtctl.cli.show_workflows import graph_answer  # noqa: PLC0415
+    from mtctl.cli.show_workflows import graph_answer
 
     chosen = GraphForm.TEXT if text else form
     with ui.project() as project:
@@ -96,7 +96,7 @@ def validate(
     ] = None,
 ) -> None:
     """Check workflows without applying them; exit 7 on errors, warnings are listed."""
-    from mtctl.cli.workflow_input import form_of  # noqa: PLC0415
+    from mtctl.cli.workflow_input import form_of
 
     if file is not None and targets:
         raise usage("option_conflict", "--file and WORKFLOW exclude each other", fix="leave one of them out")
@@ -109,8 +109,8 @@ def validate(
 
 
 def _show_checked(ui: Ui, found: tuple[CheckedWorkflow, ...]) -> None:
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.show_workflows import checked_answer  # noqa: PLC0415
+    from mtctl.cli.main import tell
+    from mtctl.cli.show_workflows import checked_answer
 
     ui.show(checked_answer(found))
     problems = [error for one in found for error in one.errors]

@@ -47,12 +47,12 @@ def run(  # noqa: PLR0913 - the options of the command
 
     Tables refresh what is missing or stale, or the named interval. The run goes before everything scheduled.
     """
-    from mtctl.cli.main import tell  # noqa: PLC0415
-    from mtctl.cli.progress import progress  # noqa: PLC0415
-    from mtctl.cli.show_workflow_changes import run_answer, run_errors, run_exit  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
-    from mtctl.services.reports.workflows import RunArgs  # noqa: PLC0415
-    from mtctl.services.typed import pairs_of  # noqa: PLC0415
+    from mtctl.cli.main import tell
+    from mtctl.cli.progress import progress
+    from mtctl.cli.show_workflow_changes import run_answer, run_errors, run_exit
+    from mtctl.services.people import user_name
+    from mtctl.services.reports.workflows import RunArgs
+    from mtctl.services.typed import pairs_of
 
     args = RunArgs(
         params=pairs_of(param or (), "--param"),

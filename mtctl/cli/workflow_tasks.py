@@ -65,8 +65,8 @@ def add_task(  # noqa: PLR0913 - the keys of a task
     A task for a table waits for the tasks of the tables that it reads. The tables that read it are proposed: on a
     terminal each is asked for, else they are listed.
     """
-    from mtctl.cli.show_workflow_changes import task_added_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import task_added_answer
+    from mtctl.services.people import user_name
 
     args = _args(
         name=name, table=table, program=program, http=http, file=file, upstream=upstream,
@@ -98,8 +98,8 @@ def set_task(  # noqa: PLR0913 - the keys of a task
     priority: Priority = None,
 ) -> None:
     """Change keys of a task of a workflow that was made by command; the others stay."""
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.services.people import user_name
 
     args = _args(
         name=None, table=table, program=program, http=http, file=file, upstream=upstream,
@@ -113,8 +113,8 @@ def set_task(  # noqa: PLR0913 - the keys of a task
 @command(app, "remove-task", "mtctl workflow remove-task nightly report")
 def remove_task(ui: Ui, *, workflow: Name, name: Task) -> None:
     """Remove a task that no other waits for from a workflow that was made by command."""
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.services.people import user_name
 
     with ui.project() as project:
         done = project.workflows.tasks.remove(workflow, name, actor=user_name())
@@ -131,8 +131,8 @@ def link(
     remove: Annotated[bool, typer.Option("--remove", help="Let it wait no more.")] = False,
 ) -> None:
     """Let one task of a workflow that was made by command wait for another."""
-    from mtctl.cli.show_workflow_changes import changes_answer  # noqa: PLC0415
-    from mtctl.services.people import user_name  # noqa: PLC0415
+    from mtctl.cli.show_workflow_changes import changes_answer
+    from mtctl.services.people import user_name
 
     with ui.project() as project:
         done = project.workflows.tasks.link(workflow, first, then, remove=remove, actor=user_name())
@@ -152,9 +152,9 @@ def _args(  # noqa: PLR0913 - the keys of a task
     queue: str | None,
     priority: int | None,
 ) -> TaskArgs:
-    from mtctl.cli.workflow_input import text_of  # noqa: PLC0415
-    from mtctl.services.reports.workflows import TaskArgs  # noqa: PLC0415
-    from mtctl.services.typed import words_of  # noqa: PLC0415
+    from mtctl.cli.workflow_input import text_of
+    from mtctl.services.reports.workflows import TaskArgs
+    from mtctl.services.typed import words_of
 
     return TaskArgs(
         name=name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.lineage_screen import LineageScreen
 from mtctl.tui.near.query_screen import QueryScreen
 
 if TYPE_CHECKING:
@@ -32,7 +33,5 @@ def near(what: str, line: Line | None, *, read_only: bool) -> Screen[None] | Non
     if what == "query" or line is None:
         return QueryScreen()
     if what == "lineage":
-        from mtctl.tui.near.lineage_screen import LineageScreen  # noqa: PLC0415
-
         return LineageScreen(line)
     return InstanceScreen(line, tab=what)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from rebuild_kit import DOUBLED, SUM, begun
 from service_kit import DAILY, fails
 
 if TYPE_CHECKING:
@@ -12,14 +13,12 @@ if TYPE_CHECKING:
 
 DAYS = {f"2013-01-0{number}": [number] for number in range(1, 6)}
 """One day more than the table wants."""
-DOUBLED = DAILY.replace("sum(v)::BIGINT", "(sum(v) * 2)::DOUBLE")
 RETYPED = DAILY.replace("count(*) AS n", "count(*)::VARCHAR AS n").replace("sum(v)::", "sum(v * 2)::")
 """Another type of a column that nobody reads, and other values in one that is read."""
 TOP = "CREATE MATERIALIZED TABLE top AS SELECT max(total) AS best FROM daily\n"
 EACH = """CREATE MATERIALIZED TABLE each PARTITIONED BY (d)
 WITH ('partition.grain' = 'day', 'start' = '2013-01-01', 'end' = '2013-01-06') AS SELECT d, total FROM daily
 """
-SUM = "SELECT count(*), sum(total), any_value(typeof(total)) FROM daily"
 
 
 @pytest.fixture
@@ -28,14 +27,6 @@ def filled(world: World) -> World:
     world.table("daily", DAILY)
     world.apply()
     world.fill("daily")
-    return world
-
-
-def begun(world: World, text: str = DOUBLED) -> World:
-    """Let a rebuild begin, and two of its four days be there."""
-    world.table("daily", text)
-    world.apply()
-    world.fill("daily", intervals=("2013-01-01", "2013-01-02"))
     return world
 
 

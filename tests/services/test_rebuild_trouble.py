@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from rebuild_kit import DOUBLED, SUM, begun
 from service_kit import DAILY
 
 if TYPE_CHECKING:
     from service_kit import World
 
 DAYS = {f"2013-01-0{number}": [number] for number in range(1, 5)}
-DOUBLED = DAILY.replace("sum(v)::BIGINT", "(sum(v) * 2)::DOUBLE")
 BROKEN = DAILY.replace(
     "sum(v)::BIGINT", "CASE WHEN d = '2013-01-03' THEN error('no third day') ELSE sum(v) END::DOUBLE"
 ).replace("'start'", "'refresh.batch' = '1', 'start'")
-SUM = "SELECT count(*), sum(total), any_value(typeof(total)) FROM daily"
 OLD_SUM = [("4", "10", "BIGINT")]
 
 
@@ -28,14 +27,6 @@ def filled(world: World) -> World:
     world.table("daily", DAILY)
     world.apply()
     world.fill("daily")
-    return world
-
-
-def begun(world: World, text: str = DOUBLED) -> World:
-    """Let a rebuild begin, and two of its four days be there."""
-    world.table("daily", text)
-    world.apply()
-    world.fill("daily", intervals=("2013-01-01", "2013-01-02"))
     return world
 
 
