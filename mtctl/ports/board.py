@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from mtctl.ports.standing import Standings
     from mtctl.ports.work import InstanceRow
 
-ORDERS = ("id", "title", "state", "trigger", "started", "ended", "duration")
-"""By what instances can be sorted."""
+ORDERS = (
+    *("id", "title", "state", "trigger", "started", "ended", "duration", "tasks", "rows"),
+    *("range", "done", "intervals", "batches", "left"),
+)
+"""By what instances can be sorted; the second line is what refreshes of many intervals are shown with."""
 
 
 @frozen

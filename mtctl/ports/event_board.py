@@ -14,14 +14,19 @@ NEWEST = 10_000
 """How many of the newest events are looked at."""
 
 
+ORDERS = ("at", "kind", "actor", "detail")
+"""By what events can be sorted."""
+
+
 @frozen
 class EventWindow:
-    """A part of the newest events: those that pass `wanted`, from the row `offset` on, at most `limit`.
+    """A part of the newest events: those that pass `wanted`, by `order`, from the row `offset` on, at most `limit`.
 
     An event's state is its kind; its words are its kind, who did it and what it says.
     """
 
     wanted: Filter = Filter()
+    order: str = "at"
     descending: bool = True
     offset: int = 0
     limit: int = 100

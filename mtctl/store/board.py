@@ -134,8 +134,13 @@ def _ordered(order: str, *, descending: bool) -> str:
         walked = inner.replace("DESC LIMIT :limit OFFSET :offset", "ASC LIMIT :part OFFSET :skip")
         return f"SELECT instance_id, ulid, :now FROM ({walked})"  # noqa: S608 - a statement of ours in another
     way = "DESC" if descending else "ASC"
-    by = f"{_BY[order]} {way} NULLS LAST"
-    return f"SELECT instance_id, ulid, :now FROM ({inner}) ORDER BY {by}, instance_id DESC LIMIT :part OFFSET :skip"  # noqa: S608
+    by = f"{_BY.get(order) or _of_tasks(order)} {way} NULLS LAST"
+    return f"SELECT instance_id, ulid, :now FROM ({inner}) n ORDER BY {by}, instance_id DESC LIMIT :part OFFSET :skip"  # noqa: S608
+
+
+def _of_tasks(order: str) -> str:
+    """Return what the tasks of an instance say of it: only who asks for such an order pays for the look at them."""
+    return f"({statement(f'orders.{order}')})".replace(":instance_id", "n.instance_id")
 
 
 def _asked(wanted: Filter, *, ranged: bool = False) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mtctl.ports.event_board import NEWEST
+from mtctl.store.statements import statement
 
 if TYPE_CHECKING:
     from mtctl.core.listing import Filter
     from mtctl.ports.event_board import EventWindow
     from mtctl.ports.work import EventRow
-    from mtctl.store.session import Session
+    from mtctl.store.session import Row, Session
 
 
 class SqliteEventBoard:
@@ -25,13 +26,27 @@ class SqliteEventBoard:
         """Return the rows of a window, in its order."""
         from mtctl.store.work_rows import event  # noqa: PLC0415 - only where there is a row
 
-        name = "event_board.newest" if window.descending else "event_board.oldest"
-        asked = _asked(window.wanted) | {"limit": window.limit, "offset": window.offset}
-        return [event(row) for row in self._session.rows(name, asked)]
+        asked = _asked(window.wanted) | {"part": window.limit, "skip": window.offset}
+        sql = _ordered(window.order, descending=window.descending)
+        return [event(row) for row in self._session.connection.execute(sql, asked).fetchall()]
 
     def total(self, wanted: Filter) -> int:
         """Return how many of the newest events pass a filter."""
-        return int(self._session.value("event_board.total", _asked(wanted)))
+        sql = f"SELECT count(*) FROM ({statement('event_board.newest')})"  # noqa: S608 - a statement of ours in another
+        found: Row = self._session.connection.execute(sql, _asked(wanted) | _ALL).fetchall()[0]
+        return int(found[0])
+
+
+_ALL = {"limit": -1, "offset": 0}
+_BY = {"kind": "e.kind", "actor": "nullif(e.actor, '')", "detail": "e.detail"}
+
+
+def _ordered(order: str, *, descending: bool) -> str:
+    """Return the statement for an order; by time the rows are walked from one end, only as far as the window."""
+    way = "DESC" if descending else "ASC"
+    by = f"{_BY[order]} {way} NULLS LAST, e.event_id DESC" if order in _BY else f"e.event_id {way}"
+    ends = "e.event_id DESC LIMIT :limit OFFSET :offset"
+    return statement("event_board.newest").replace(ends, f"{by} LIMIT :part OFFSET :skip")
 
 
 def _asked(wanted: Filter) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from store_kit import Kit, kit_at
 from mtctl.core.errors import MtctlError
 from mtctl.core.listing import parse_filter
 from mtctl.core.states import InstanceState
-from mtctl.ports.event_board import NEWEST, EventWindow
+from mtctl.ports.event_board import NEWEST, ORDERS, EventWindow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +50,23 @@ def test_windows_of_events_join_to_the_whole_from_either_end(kit: Kit) -> None:
     up = [one for offset in range(0, 40, 7) for one in _window(kit, offset=offset, limit=7, descending=False)]
     assert down == list(range(29, -1, -1))
     assert up == down[::-1]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_events_are_sorted_by_each_column_and_those_without_a_value_stand_last(kit: Kit, order: str) -> None:
+    by = {
+        "at": lambda n: (0, n),
+        "kind": lambda n: (0, "noted" if n % 2 else "seen"),
+        "actor": lambda n: (n % 3 > 0, "ann"),
+        "detail": lambda n: (0, f'{{"n": {n}}}'),
+    }[order]
+    up = [one for offset in (0, 20) for one in _window(kit, order=order, descending=False, offset=offset, limit=20)]
+    down = _window(kit, order=order, limit=100)
+    assert sorted(up) == sorted(down) == list(range(30))
+    assert [by(n) for n in up] == sorted(map(by, range(30)))
+    known, rest = [n for n in down if not by(n)[0]], [n for n in down if by(n)[0]]
+    assert down == known + rest
+    assert [by(n) for n in known] == sorted(map(by, known), reverse=True)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from mtctl.core.listing import Filter, parse_filter
 from mtctl.core.model import Partition, PartitionColumn
 from mtctl.core.states import Outcome, TaskState
 from mtctl.ports.board import ORDERS, InstanceWindow
+from mtctl.services.ranges import seconds_left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,45 @@ def test_windows_in_each_order_join_to_the_whole_list(kit: Kit, order: str) -> N
         assert sorted(joined) == made
         if order == "id":
             assert joined == sorted(made, reverse=descending)
+
+
+def _worked_on(kit: Kit) -> None:
+    """Five ranges of the first table in all ways: some batches published, of the last one another running."""
+    for number, (first, last, ended) in enumerate([(3, 9, 1), (0, 4, 2), (5, 25, 0), (1, 3, 1), (2, 11, 1)]):
+        half = (first + last) // 2
+        tasks = (task(1, days(first, half)), task(1, days(half, last), key=1), task(3, [WHOLE], key=2))
+        made = kit.instance(*tasks[: 2 + number % 2])
+        for _ in range(ended):
+            claimed = kit.claim(made)
+            assert claimed is not None
+            assert claimed.task.intervals is not None
+            kit.rows_each = 10 + number
+            content = {one: f"x{number}" for one in days(first, last) if one in claimed.task.intervals}
+            kit.publish(kit.publication(claimed, content))
+    kit.claim(made)
+
+
+@pytest.mark.parametrize(
+    ("order", "value"),
+    [
+        ("range", lambda row: row.span.start),
+        ("done", lambda row: (row.counts.done + row.counts.skipped) / row.counts.total),
+        ("intervals", lambda row: row.counts.total),
+        ("batches", lambda row: row.batches),
+        ("tasks", lambda row: row.batches),
+        ("left", seconds_left),
+        ("rows", lambda row: row.rows or None),
+    ],
+)
+def test_ranges_are_sorted_by_what_their_tasks_say(kit: Kit, order: str, value: Callable[[RangeRow], Any]) -> None:
+    _worked_on(kit)
+    found = {row.instance_id: value(row) for row in _rows(kit)}
+    assert len(set(found.values())) > 1
+    for descending in (False, True):
+        known = sorted((one for one in found.values() if one is not None), reverse=descending)
+        shown = [found[one] for one in _ids(kit, order=order, descending=descending, limit=10)]
+        assert shown[: len(known)] == pytest.approx(known)
+        assert shown[len(known) :] == [None] * (len(found) - len(known))
 
 
 def test_a_filter_narrows_ranges_too(kit: Kit) -> None:

@@ -11,12 +11,12 @@ from textual.widgets import Input
 from tui.tui_kit import drive, keys_of, number_of, text_of, until
 
 from mtctl.app import open_app
-from mtctl.core.listing import KEYS
+from mtctl.core.listing import KEYS, Filter
 from mtctl.core.states import InstanceState
 from mtctl.ports.near import RunStats
 from mtctl.tui.app import Dashboard
 from mtctl.tui.bars import Options, tabs_text
-from mtctl.tui.drawn.lines import Page
+from mtctl.tui.drawn.lines import Asked, Page
 from mtctl.tui.lists import all_lists
 from mtctl.tui.near.queue_screen import QueueScreen
 from mtctl.tui.near.table_screen import TableScreen
@@ -41,6 +41,26 @@ def test_the_overview_shows_each_table_with_its_state_and_the_cause_of_trouble(s
         assert "◌ pending" in shown, "the legend is always there"
 
     drive(seen, story)
+
+
+@pytest.mark.parametrize("name", [listing.name for listing in all_lists()])
+def test_every_column_of_every_list_sorts_it(seen: Path, name: str) -> None:
+    listing = next(one for one in all_lists() if one.name == name)
+    wanted = Filter()
+    with open_app(seen, lambda _: None) as app:
+        whole = listing.page(app, Asked(wanted=wanted, order="", descending=False, offset=0, limit=200), 1)
+        keys = sorted(line.key for line in whole.lines)
+        for at, head in enumerate(listing.heads):
+            assert head.sortable, head.title
+            orders = []
+            for descending in (False, True):
+                asked = Asked(wanted=wanted, order=head.key, descending=descending, offset=0, limit=200)
+                found = listing.page(app, asked, 1)
+                assert sorted(line.key for line in found.lines) == keys
+                orders.append([(line.cells[at].text, line.cells[at].parts) for line in found.lines])
+            up, down = orders
+            told = {one for one in up if one != ("", ())}  # what says nothing stands last either way
+            assert up != down or len(told) < 2, f"{head.title}: nothing moves"
 
 
 EVERY_SO_OFTEN = """

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 HEADS = (
     ColumnHead(key="at", title="AT", width=20),
-    ColumnHead(key="kind", title="EVENT", width=18, sortable=False),
-    ColumnHead(key="actor", title="BY", width=10, sortable=False, rank=1),
-    ColumnHead(key="detail", title="DETAIL", width=0, sortable=False),
+    ColumnHead(key="kind", title="EVENT", width=18),
+    ColumnHead(key="actor", title="BY", width=10, rank=1),
+    ColumnHead(key="detail", title="DETAIL", width=0),
 )
 
 
@@ -33,7 +33,11 @@ class EventList(WindowedList):
     def lines(self, app: App, asked: Asked) -> tuple[Line, ...]:
         """Read a window."""
         window = EventWindow(
-            wanted=asked.wanted, descending=asked.descending, offset=asked.offset, limit=asked.limit
+            wanted=asked.wanted,
+            order=asked.order or "at",
+            descending=asked.descending,
+            offset=asked.offset,
+            limit=asked.limit,
         )
         return tuple(_line(row) for row in app.board.events(window))
 

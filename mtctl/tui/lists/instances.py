@@ -21,10 +21,10 @@ HEADS = (
     ColumnHead(key="title", title="WHAT", width=0),
     ColumnHead(key="state", title="STATE", width=11),
     ColumnHead(key="trigger", title="TRIGGER", width=8, rank=2),
-    ColumnHead(key="tasks", title="TASKS", width=14, sortable=False, rank=1),
+    ColumnHead(key="tasks", title="TASKS", width=14, rank=1),
     ColumnHead(key="duration", title="TOOK", width=7, right=True),
     ColumnHead(key="started", title="STARTED", width=8, right=True),
-    ColumnHead(key="rows", title="ROWS", width=9, right=True, sortable=False, rank=3),
+    ColumnHead(key="rows", title="ROWS", width=9, right=True, rank=3),
 )
 
 

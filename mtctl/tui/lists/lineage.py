@@ -26,8 +26,8 @@ HEADS = (
     ColumnHead(key="lag", title="FRESH", width=12, right=True),
     ColumnHead(key="own", title="OWN LAG", width=8, right=True, rank=2),
     ColumnHead(key="inherited", title="INHERITED", width=9, right=True, rank=3),
-    ColumnHead(key="cause", title="CAUSE", width=26, sortable=False, rank=1),
-    ColumnHead(key="reads", title="READS", width=36, sortable=False, rank=4),
+    ColumnHead(key="cause", title="CAUSE", width=26, rank=1),
+    ColumnHead(key="reads", title="READS", width=36, rank=4),
 )
 
 _NONE: Mapping[str, SourceLeaf] = {}
@@ -52,6 +52,8 @@ def _entries(app: App) -> Iterable[Entry]:
             "lag": (one.lag.total, found.at - one.success_at if one.success_at is not None else 0),
             "own": one.lag.own,
             "inherited": one.lag.inherited,
+            "cause": one.cause or None,
+            "reads": ", ".join(one.upstream) or None,
         }
         yield shown, listed, order
 

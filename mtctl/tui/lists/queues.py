@@ -22,11 +22,11 @@ _HEADS = (
     ColumnHead(key="name", title="QUEUE", width=18),
     ColumnHead(key="state", title="STATE", width=8),
     ColumnHead(key="running", title="SLOTS", width=7, right=True),
-    ColumnHead(key="bar", title="", width=_BAR, sortable=False, rank=2),
+    ColumnHead(key="bar", title="TAKEN", width=_BAR, rank=2),
     ColumnHead(key="waiting", title="WAITING", width=8, right=True),
-    ColumnHead(key="holders", title="HELD BY", width=0, sortable=False),
-    ColumnHead(key="limits", title="LIMITS", width=16, sortable=False, rank=3),
-    ColumnHead(key="why", title="PAUSED BECAUSE", width=24, sortable=False, rank=1),
+    ColumnHead(key="holders", title="HELD BY", width=0),
+    ColumnHead(key="limits", title="LIMITS", width=16, rank=3),
+    ColumnHead(key="why", title="PAUSED BECAUSE", width=24, rank=1),
 )
 
 
@@ -55,7 +55,17 @@ def _entry(row: QueueRow) -> Entry:
     )
     text = f"{row.name} {' '.join(row.holders)}"
     listed = Listed(text=text, state="paused" if row.paused else "open", queue=row.name)
-    return shown, listed, {"name": row.name, "state": state, "running": row.running, "waiting": row.waiting}
+    order = {
+        "name": row.name,
+        "state": state,
+        "running": row.running,
+        "bar": row.running / max(1, row.slots),
+        "waiting": row.waiting,
+        "holders": ", ".join(row.holders) or None,
+        "limits": limits(row.memory, row.threads) or None,
+        "why": row.paused_why or None,
+    }
+    return shown, listed, order
 
 
 def slot_bar(held: int, slots: int, width: int) -> tuple[tuple[str, str], ...]:

@@ -24,15 +24,15 @@ _BAR = 10
 HEADS = (
     ColumnHead(key="id", title="ID", width=10),
     ColumnHead(key="title", title="WHAT", width=0),
-    ColumnHead(key="range", title="RANGE", width=22, sortable=False, rank=3),
+    ColumnHead(key="range", title="RANGE", width=22, rank=3),
     ColumnHead(key="state", title="STATE", width=11),
-    ColumnHead(key="bar", title="DONE", width=_BAR, sortable=False, rank=1),
-    ColumnHead(key="intervals", title="INTERVALS", width=13, right=True, sortable=False),
-    ColumnHead(key="batches", title="BATCHES", width=9, sortable=False, rank=4),
+    ColumnHead(key="done", title="DONE", width=_BAR, rank=1),
+    ColumnHead(key="intervals", title="INTERVALS", width=13, right=True),
+    ColumnHead(key="batches", title="BATCHES", width=9, rank=4),
     ColumnHead(key="duration", title="TOOK", width=7, right=True, rank=2),
-    ColumnHead(key="left", title="LEFT", width=7, right=True, sortable=False, rank=2),
+    ColumnHead(key="left", title="LEFT", width=7, right=True, rank=2),
     ColumnHead(key="started", title="STARTED", width=8, right=True, rank=5),
-    ColumnHead(key="rows", title="ROWS", width=11, right=True, sortable=False, rank=6),
+    ColumnHead(key="rows", title="ROWS", width=11, right=True, rank=6),
 )
 
 

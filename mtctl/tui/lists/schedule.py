@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mtctl.app import App
+    from mtctl.core.model import Instant
     from mtctl.core.schedule import Schedule
     from mtctl.services.reports.schedules import Timer
     from mtctl.tui.drawn.lines import Asked, Page
@@ -33,13 +34,13 @@ _HOUR = 3_600_000_000
 _STRIP = 5
 _HEADS = (
     ColumnHead(key="next", title="NEXT", width=20),
-    ColumnHead(key="left", title="LEFT", width=9, sortable=False, right=True, rank=1),
+    ColumnHead(key="left", title="LEFT", width=9, right=True, rank=1),
     ColumnHead(key="name", title="WHAT", width=0),
-    ColumnHead(key="schedule", title="SCHEDULE", width=18, sortable=False, rank=4),
+    ColumnHead(key="schedule", title="SCHEDULE", width=18, rank=4),
     ColumnHead(key="state", title="STATE", width=11, rank=3),
-    ColumnHead(key="hours", title="NOW   +6h   +12h  +18h", width=HOURS, sortable=False, rank=2),
+    ColumnHead(key="hours", title="NOW   +6h   +12h  +18h", width=HOURS, rank=2),
     ColumnHead(key="last", title="LAST", width=20, rank=5),
-    ColumnHead(key="zone", title="ZONE", width=16, sortable=False, rank=6),
+    ColumnHead(key="zone", title="ZONE", width=16, rank=6),
 )
 
 
@@ -57,11 +58,12 @@ class ScheduleList(WholeList):
 
 
 def _entries(app: App) -> Iterable[Entry]:
+    now = app.board.now()
     for timer in app.workflows.schedules.timers(within=None, everything=True):
-        yield _entry(timer)
+        yield _entry(timer, now)
 
 
-def _entry(timer: Timer) -> Entry:
+def _entry(timer: Timer, now: Instant) -> Entry:
     fires = timer.next_at is not None
     shown = Line(
         kind="workflow",
@@ -84,7 +86,17 @@ def _entry(timer: Timer) -> Entry:
         },
     )
     listed = Listed(text=f"{timer.name} {timer.schedule} {timer.zone}", state=timer.state, workflow=timer.name)
-    return shown, listed, {"next": timer.next_at, "name": timer.name, "state": timer.state, "last": timer.last_at}
+    order = {
+        "next": timer.next_at,
+        "left": timer.next_at,
+        "name": timer.name,
+        "schedule": timer.schedule,
+        "state": timer.state,
+        "hours": (lambda: sum(_hours(timer.rule, now - now % _HOUR))) if fires else None,
+        "last": timer.last_at,
+        "zone": timer.zone,
+    }
+    return shown, listed, order
 
 
 def _left(seconds: float | None) -> str:

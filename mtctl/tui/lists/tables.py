@@ -28,7 +28,7 @@ COUNTED = (("pending", "◌"), ("running", "▶"), ("success", "✔"), ("failed"
 _HEADS = (
     ColumnHead(key="table", title="TABLE", width=18),
     ColumnHead(key="state", title="STATE", width=9),
-    ColumnHead(key="strip", title="LAST RUNS", width=STRIP, sortable=False, rank=2),
+    ColumnHead(key="strip", title="LAST RUNS", width=STRIP, rank=2),
     ColumnHead(key="lag", title="FRESH", width=10, right=True, rank=1),
     ColumnHead(key="cover", title="INTERVALS", width=13, right=True, rank=6),
     ColumnHead(key="seconds", title="TOOK", width=7, right=True, rank=7),
@@ -37,7 +37,7 @@ _HEADS = (
         for (state, sign), width, rank in zip(COUNTED, (3, 3, 4, 3), (5, 5, 5, 3), strict=True)
     ),
     ColumnHead(key="next", title="NEXT", width=7, right=True, rank=4),
-    ColumnHead(key="trouble", title="TROUBLE", width=0, sortable=False),
+    ColumnHead(key="trouble", title="TROUBLE", width=0),
 )
 
 
@@ -72,9 +72,11 @@ def _entry(one: Standing, now: Instant) -> Entry:
         "table": one.name,
         "state": one.state,
         "lag": (one.lag.total, now - one.success_at if one.success_at is not None else 0),
+        "strip": sum(outcome != "success" for outcome in one.strip),
         "cover": one.fresh / one.wanted if one.wanted else 1.0,
         "seconds": one.seconds,
         "next": one.next_at,
+        "trouble": trouble or None,
     }
     return shown, listed, order | counts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mtctl.core.listing import Listed, fits
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from mtctl.tui.drawn.lines import Asked, ColumnHead
 
 Entry = tuple[Line, Listed, dict[str, Any]]
-"""A line, what filters judge of it, and what it sorts by."""
+"""A line, what filters judge of it, and what it sorts by: values, or what works one out; None stands last."""
 
 
 class WholeList:
@@ -41,10 +42,10 @@ class WholeList:
         """Read a part of the list."""
         entries = [entry for entry in self._entries(app, mark) if fits(asked.wanted, entry[1])]
         if asked.order:
-            known = [entry for entry in entries if entry[2].get(asked.order) is not None]
-            unknown = [entry for entry in entries if entry[2].get(asked.order) is None]
-            known.sort(key=lambda entry: entry[2][asked.order], reverse=asked.descending)
-            entries = known + unknown
+            keys = [(_key(entry, asked.order), entry) for entry in entries]
+            known = [pair for pair in keys if pair[0] is not None]
+            known.sort(key=itemgetter(0), reverse=asked.descending)
+            entries = [entry for _, entry in known] + [entry for key, entry in keys if key is None]
         part = entries[asked.offset : asked.offset + asked.limit]
         return Page(total=len(entries), offset=asked.offset, lines=tuple(entry[0] for entry in part))
 
@@ -56,3 +57,8 @@ class WholeList:
         if self._kept is None or self._kept[0] != mark:
             self._kept = mark, list(self._read(app))
         return self._kept[1]
+
+
+def _key(entry: Entry, order: str) -> Any:
+    found = entry[2].get(order)
+    return found() if callable(found) else found

@@ -28,7 +28,7 @@ _HEADS = (
     ColumnHead(key="success", title="✔", width=7, right=True, rank=1, filter="state:success"),
     ColumnHead(key="failed", title="✘", width=5, right=True, filter="state:failed"),
     ColumnHead(key="next", title="NEXT", width=7, right=True, rank=1),
-    ColumnHead(key="origin", title="FROM", width=8, sortable=False, rank=2),
+    ColumnHead(key="origin", title="FROM", width=8, rank=2),
 )
 
 
@@ -57,7 +57,7 @@ def _entry(row: WorkflowRow, last: InstanceState | None, now: Instant) -> Entry:
     )
     tags = dict(row.definition.tags)
     listed = Listed(text=f"{row.name} {row.state}", state=last_state or row.state.value, tags=tags, workflow=row.name)
-    order = {"name": row.name, "state": row.state.value, "last": last_state, "next": row.next_fire_at}
+    order = {"name": row.name, "state": row.state.value, "last": last_state, "next": next_at, "origin": row.origin}
     return shown, listed, order | {state: counts.get(state, 0) for state, _ in _COUNTED}
 
 
