@@ -58,7 +58,7 @@ def top_text(standing: Standing, options: Options, colour: Callable[[str], str])
     """Return the line at the top: project, whether it is live, when it was read, instances, tables in trouble."""
     read_at = moment(standing.counts.at)
     at = localised(read_at)[11:] + f" {zone_word(read_at)}" if options.local else read_at[11:]
-    dot = "-" if options.plain else "·"
+    dot = "-" if options.plain else "·"  # which stands for what is missing, and is drawn like that
     text = Text(f"mtctl  {standing.name}   {'paused' if standing.paused else 'live'} {dot} as of {at}  ", end="")
     for state, number in sorted(standing.counts.instances.items()):
         if state.value in _COUNTED:

@@ -25,7 +25,7 @@ def choose_columns(dashboard: Dashboard) -> None:
             grid.hide(hidden)
             dashboard.memory.changed()
 
-    dashboard.push_screen(ColumnsScreen(grid, plain=dashboard.options.plain), chosen)
+    dashboard.push_screen(ColumnsScreen(grid), chosen)
 
 
 class ColumnsScreen(ModalScreen[frozenset[str] | None]):
@@ -37,7 +37,6 @@ class ColumnsScreen(ModalScreen[frozenset[str] | None]):
         width: 44; max-width: 95%; min-width: 20; height: auto; max-height: 90%; padding: 0 1;
         border: round $primary; background: $surface;
     }
-    ColumnsScreen.plain > Vertical { border: ascii $primary; }
     ColumnsScreen Static { height: auto; }
     ColumnsScreen OptionList {
         text-wrap: nowrap; height: auto; max-height: 70vh; border: none; background: $surface;
@@ -49,9 +48,9 @@ class ColumnsScreen(ModalScreen[frozenset[str] | None]):
         Binding("escape", "leave", "Leave", id="columns.leave"),
     ]
 
-    def __init__(self, grid: Grid, *, plain: bool) -> None:
+    def __init__(self, grid: Grid) -> None:
         """Choose among the columns of this list."""
-        super().__init__(classes="plain" if plain else None)
+        super().__init__()
         self._heads = grid.heads
         self._hidden = set(grid.pen.hidden)
 

@@ -11,10 +11,15 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from mtctl.tui.bars import legend_text
+from mtctl.tui.drawn.ascii import Ascii
 from mtctl.tui.drawn.dressing import looks_of
 from mtctl.tui.drawn.grid import Grid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.binding import Binding
+    from textual.filter import LineFilter
     from textual.visual import VisualType
 
     from mtctl.tui.bars import Options
@@ -32,6 +37,16 @@ class DressedApp(App[None]):
         super().__init__()
         self.options = options
         self.looks = looks_of(self.current_theme, self.get_css_variables(), options)
+        self._ascii = Ascii(enabled=options.plain)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Let the last word on every line be that it is ASCII, where it has to be."""
+        return [*super().get_line_filters(), *([self._ascii] if self._ascii.enabled else [])]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Name keys in words where their signs cannot be shown."""
+        found = super().get_key_display(binding)
+        return found if found.isascii() or not self._ascii.enabled else binding.key
 
     async def on_event(self, event: events.Event) -> None:
         """Take a terminal that is next to nothing for one of the smallest size: what has no room at all cannot wrap."""

@@ -70,7 +70,7 @@ def export(dashboard: Dashboard) -> None:
         if path is not None:
             dashboard.notify(str(path), title="exported", markup=False)
 
-    dashboard.push_screen(ExportScreen(f"{grid.name}.csv", text_of, plain=dashboard.options.plain), written)
+    dashboard.push_screen(ExportScreen(f"{grid.name}.csv", text_of), written)
 
 
 async def view_text(dashboard: Dashboard, grid: Grid, kind: str, picture: str) -> str:
@@ -106,15 +106,14 @@ class ExportScreen(ModalScreen[Path | None]):
     ExportScreen > Vertical {
         width: 76; max-width: 95%; height: auto; border: round $primary; background: $surface; padding: 1 2;
     }
-    ExportScreen.plain > Vertical { border: ascii $primary; }
     ExportScreen Static { height: auto; margin-bottom: 1; }
     ExportScreen Input { background: $boost; margin-bottom: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave", id="export.leave")]
 
-    def __init__(self, name: str, text_of: Callable[[str], Awaitable[str]], *, plain: bool) -> None:
+    def __init__(self, name: str, text_of: Callable[[str], Awaitable[str]]) -> None:
         """Propose a file name; `text_of` gives what to write for an ending."""
-        super().__init__(classes="plain" if plain else None)
+        super().__init__()
         self._proposed, self._text_of = name, text_of
 
     def compose(self) -> ComposeResult:

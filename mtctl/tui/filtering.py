@@ -27,7 +27,6 @@ TYPING_SECONDS = 0.08
 HINT = "words, state:failed, tag:team=x, table:sales*, workflow:n*"
 
 NOTHING_FITS = "nothing fits the filter – esc takes it away"
-NOTHING_FITS_PLAIN = NOTHING_FITS.replace("–", "-")
 NOTHING_HERE = "nothing here yet"
 
 
@@ -151,5 +150,5 @@ class FilteredGrid(Grid):
         if y != 1 or self.total or not self._is_read:
             return super().render_line(y)
         base, looks = self._base(), self._looks()
-        words = (NOTHING_FITS_PLAIN if looks.plain else NOTHING_FITS) if self._narrowed() else NOTHING_HERE
+        words = NOTHING_FITS if self._narrowed() else NOTHING_HERE
         return self.pen.rest(f"  {words}", self.size.width, here=False, base=base, looks=looks)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.widget import Widget
 from textual.widgets import Static, TabbedContent
 from tui.tui_kit import Counter, drive, keys_of, text_of, until
 
@@ -12,15 +14,19 @@ from mtctl.ports.near import RunStats
 from mtctl.tui.drawn.grid import Grid
 from mtctl.tui.drawn.lines import Line
 from mtctl.tui.near.instance_screen import InstanceScreen
+from mtctl.tui.near.lineage_screen import LineageScreen
+from mtctl.tui.near.queue_screen import QueueScreen
 from mtctl.tui.near.table_screen import TableScreen
 from mtctl.tui.near.workflow_screen import WorkflowScreen, health
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.geometry import Size
     from textual.pilot import Pilot
 
     from mtctl.tui.app import Dashboard
+    from mtctl.tui.near.details import Detail
 
 SIZES = [(60, 20), (80, 24), (200, 60)]
 RUNS = 500
@@ -238,8 +244,7 @@ def test_success_and_durations_are_counted_over_all_its_instances(busy: Path) ->
 
 def test_durations_are_drawn_in_signs_of_the_terminal() -> None:
     stats = RunStats(ended=3, succeeded=2, p50=2.0, p95=8.0, recent=(1.0, 2.0, 8.0))
-    assert health(stats, plain=False).startswith("▁▂█  p50 2.00 s  p95 8.00 s  66.7 % of 3")
-    assert health(stats, plain=True).split()[0].isascii()
+    assert health(stats).startswith("▁▂█  p50 2.00 s  p95 8.00 s  66.7 % of 3")
 
 
 def test_every_interval_is_as_in_the_partitions_of_the_command_line(seen: Path) -> None:
@@ -275,3 +280,36 @@ def test_a_redraw_reads_little(busy: Path) -> None:
             assert counter.statements <= 5, (tab, counter.statements)
 
     drive(busy, story)
+
+
+@pytest.mark.parametrize("screen", [TableScreen, WorkflowScreen, InstanceScreen, LineageScreen, QueueScreen])
+def test_the_reading_thread_asks_no_widget_for_its_size(
+    seen: Path, screen: type[Detail], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layout that is worked out in another thread meets the one that is drawn, and finds no application."""
+    drawing = threading.get_ident()
+    strangers: list[str] = []
+
+    def size(widget: Widget) -> Size:
+        if threading.get_ident() != drawing:
+            strangers.append(repr(widget))
+        return widget.content_region.size
+
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        kinds = {WorkflowScreen: "workflows", InstanceScreen: "instances", QueueScreen: "queues"}
+        await dashboard.show_list(kinds.get(screen, "tables"))
+        await until(pilot, lambda: dashboard.grid.current is not None)
+        line = dashboard.grid.current
+        assert line is not None
+        monkeypatch.setattr(Widget, "size", property(size))
+        detail = screen(line)
+        await dashboard.push_screen(detail)
+        for tab in getattr(detail, "TABS", ("",)):
+            if tab:
+                _tab(dashboard, tab)
+                await until(pilot, lambda wanted=tab: detail.tab == wanted)  # type: ignore[attr-defined,misc]
+            await detail.reload()
+        monkeypatch.undo()
+        assert not strangers
+
+    drive(seen, story)

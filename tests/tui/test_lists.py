@@ -355,7 +355,7 @@ def test_the_palette_finds_things_by_their_names(seen: Path) -> None:
 
 def test_a_workflow_that_runs_for_the_first_time_is_not_said_to_be_idle() -> None:
     none = RunStats(ended=0, succeeded=0, p50=None, p95=None, recent=())
-    assert health(none, (), plain=False) == "has not run in 30 days"
-    assert health(none, (InstanceState.FAILED,), plain=False) == "has not run in 30 days"
-    assert health(none, (InstanceState.RUNNING,), plain=False) == "runs for the first time"
-    assert health(none, (InstanceState.PENDING, InstanceState.SUCCESS), plain=False) == "running now"
+    assert health(none, ()) == "has not run in 30 days"
+    assert health(none, (InstanceState.FAILED,)) == "has not run in 30 days"
+    assert health(none, (InstanceState.RUNNING,)) == "runs for the first time"
+    assert health(none, (InstanceState.PENDING, InstanceState.SUCCESS)) == "running now"

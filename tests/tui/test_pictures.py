@@ -112,10 +112,12 @@ def test_a_screen_looks_as_it_did(stands: Path, screen: str, size: tuple[int, in
         _compare(f"{screen}.svg", svg)
 
 
-@pytest.mark.parametrize("screen", ["tables", "instance", "range"])
+@pytest.mark.parametrize("screen", SCREENS)
 def test_plain_screens_are_ascii(stands: Path, screen: str) -> None:
     text, _ = _drawn(stands, SCREENS[screen], (80, 24), plain=True)
-    _compare(f"{screen}-plain.txt", text)
+    assert text.isascii(), text
+    if screen in {"tables", "instance", "range"}:
+        _compare(f"{screen}-plain.txt", text)
 
 
 @pytest.mark.parametrize("theme", ["textual-light", "ansi-dark"])

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from services.service_kit import DAILY, World
+from textual.worker import WorkerFailed
 
 from mtctl.app import open_app
 from mtctl.tui.app import Dashboard
@@ -73,7 +74,10 @@ def drive(
             await until(pilot, lambda: dashboard._began and dashboard.grid.total > 0)
             await story(dashboard, pilot)
 
-    asyncio.run(play())
+    try:
+        asyncio.run(play())
+    except WorkerFailed as failed:
+        raise failed.error from None  # where it came from, not where it was noticed
     return dashboard
 
 

@@ -14,7 +14,6 @@ from textual.widgets import Button, Input, Static
 
 from mtctl.core.errors import MtctlError
 from mtctl.tui.asked.fields import Plain, field_widget, value_of
-from mtctl.tui.asked.questions import spelled
 from mtctl.tui.verbs.verb import FieldKind, Given, checked
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ class Form(ModalScreen["str | Told | None"]):
     Form > Vertical { width: 96; max-width: 98%; height: auto; max-height: 98%; border: round $primary;
                       background: $surface; padding: 0 1; }
     Form.asks > Vertical { border: round $warning; }
-    Form.plain > Vertical { border: ascii $primary; }
     Form #fields { height: auto; max-height: 55vh; }
     Form.long #fields { height: 55vh; }
     Form .row { height: 1; }
@@ -175,7 +173,7 @@ class Form(ModalScreen["str | Told | None"]):
 
     def _problem(self, text: str) -> None:
         found = self.query_one("#problem", Static)
-        found.update(spelled(text, plain=self.has_class("plain")))
+        found.update(text)
         found.display = bool(text)
 
     def _say(self) -> None:

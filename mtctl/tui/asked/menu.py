@@ -25,7 +25,6 @@ class Menu(ModalScreen["Verb | None"]):
     Menu { align: center middle; }
     Menu > Vertical { width: 76; max-width: 98%; height: 90%; max-height: 34; border: round $primary;
                       background: $surface; padding: 0 1; }
-    Menu.plain > Vertical { border: ascii $primary; }
     Menu Input { background: $boost; }
     Menu OptionList { height: 1fr; border: none; padding: 0; background: $surface; }
     Menu #line { height: auto; max-height: 3; color: $text-muted; }
@@ -37,11 +36,10 @@ class Menu(ModalScreen["Verb | None"]):
         Binding("enter", "choose", "Choose", id="menu.choose", priority=True),
     ]
 
-    def __init__(self, title: str, choices: Sequence[tuple[Verb, str]], *, plain: bool = False) -> None:
-        """Offer verbs, each with its command line; `plain` keeps to ASCII."""
+    def __init__(self, title: str, choices: Sequence[tuple[Verb, str]]) -> None:
+        """Offer verbs, each with its command line."""
         super().__init__()
         self._title, self._choices = title, tuple(choices)
-        self._more = " ..." if plain else " …"
 
     def compose(self) -> ComposeResult:
         """Lay it out; the field has the focus, the arrows move in the list."""
@@ -96,7 +94,7 @@ class Menu(ModalScreen["Verb | None"]):
         found = self.query_one(OptionList)
         found.clear_options()
         found.add_options(
-            Option(f"{verb.key:<2} {verb.label}{self._more if verb.fields else ''}", id=verb.name)
+            Option(f"{verb.key:<2} {verb.label}{' …' if verb.fields else ''}", id=verb.name)
             for verb, line in self._choices
             if all(word in f"{verb.label} {line}".lower() for word in words)
         )

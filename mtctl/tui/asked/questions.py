@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-_PLAIN = str.maketrans({"×": "x", "…": "...", "–": "-"})
-
-
-def spelled(text: str, *, plain: bool) -> str:
-    """Return a text with its few signs in ASCII, where the terminal has no others."""
-    return text.translate(_PLAIN) if plain else text
-
-
 class Question(ModalScreen[bool]):
     """Yes or no; `y` says yes, anything that leaves says no."""
 
@@ -35,7 +27,6 @@ class Question(ModalScreen[bool]):
     Question Static { height: auto; margin-bottom: 1; }
     Question Horizontal { height: auto; align-horizontal: right; }
     Question Button { margin-left: 2; }
-    Question.plain > Vertical { border: ascii $warning; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
@@ -88,7 +79,6 @@ class Page(ModalScreen[None]):
     DEFAULT_CSS = """
     Page { align: center middle; }
     Page > Vertical { width: 96%; height: 94%; border: round $primary; background: $surface; padding: 0 1; }
-    Page.plain > Vertical { border: ascii $primary; }
     Page #title { height: auto; text-style: bold; }
     Page #page-text { width: auto; height: auto; }
     Page #line { height: auto; max-height: 2; color: $text-muted; }

@@ -20,7 +20,6 @@ from mtctl.core.times import parse_range
 from mtctl.core.values import replace
 from mtctl.core.why import Cause
 from mtctl.services.reports.refreshing import RefreshArgs
-from mtctl.tui.asked.questions import spelled
 from mtctl.tui.asked.range_review import reviewed
 from mtctl.tui.drawn.calendar import CalendarStrip, told
 from mtctl.tui.drawn.cell_styles import looks_of
@@ -198,7 +197,7 @@ class RangeScreen(Detail):
     def show(self, found: _Read) -> None:
         """Draw the calendar."""
         self._calendar = found.calendar
-        self.fill("#head", f"{'<' if self.dashboard.options.plain else '‹'} Refresh a range of {self.subject.key}")
+        self.fill("#head", f"‹ Refresh a range of {self.subject.key}")
         self.query_one(CalendarStrip).put(found.cells)
         self._mark_range()
 
@@ -248,10 +247,10 @@ class RangeScreen(Detail):
         self.refresh_bindings()
 
     def _steps(self) -> Text:
-        at, plain = STEPS.index(self.step), self.dashboard.options.plain
+        at = STEPS.index(self.step)
         text = Text()
         for number, name in enumerate(STEPS):
-            sign = ("<" if plain else "◀") if number == at else ("+" if plain else "✔") if number < at else " "
+            sign = "◀" if number == at else "✔" if number < at else " "
             text.append(f"{number + 1} {name.capitalize()} {sign}   ", style="bold" if number == at else "")
         return text
 
@@ -346,7 +345,7 @@ class RangeScreen(Detail):
         if report.instance is None:
             self.app.notify("nothing is to be done any more", title=command, markup=False, timeout=8)
             return
-        words = spelled(f"queued as instance {report.instance}{trouble}", plain=self.dashboard.options.plain)
+        words = f"queued as instance {report.instance}{trouble}"
         severity: SeverityLevel = "warning" if trouble else "information"
         self.app.notify(words, title=command, severity=severity, markup=False, timeout=20 if trouble else 8)
         if self._is_there:

@@ -14,7 +14,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from mtctl.tui.drawn.palette import LOOKS, look_of
+from mtctl.tui.drawn.ascii import ascii_of
+from mtctl.tui.drawn.palette import look_of
 from mtctl.tui.drawn.zones import localised
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ NARROWEST = 16
 GAP = 2
 """Cells between columns, and before the first one: cursor and mark."""
 
-_PLAIN = str.maketrans(
-    {look.glyph: look.ascii for look in LOOKS.values()}
-    | {"•": "+", "…": "~", "–": "-", "→": ">", "↑": "^", "↓": "v", "█": "#", "░": "."}
-    | {"├": "|", "└": "`", "┌": ",", "│": "|", "─": "-"}
-)
 _DENSE = 2
 
 
@@ -94,7 +90,7 @@ class Pen:
         segments = [Segment(" " * GAP, style)]
         for column in self.placed(width, dense=looks.dense):
             head = column.head
-            title = head.title.translate(_PLAIN) if looks.plain else head.title
+            title = ascii_of(head.title) if looks.plain else head.title
             if head.key == order:
                 title += ("v" if descending else "^") if looks.plain else ("▼" if descending else "▲")
             fitted = _fitted(title, column.width, right=head.right, plain=looks.plain)
@@ -133,14 +129,14 @@ class Pen:
             text = glyph if looks.dense else f"{glyph} {text}".rstrip()
             tone = tone or look.tone
         if looks.plain and not text.isascii():
-            text = text.translate(_PLAIN).encode("ascii", "replace").decode()
+            text = ascii_of(text)
         fitted = _fitted(text, column.width, right=column.head.right, plain=looks.plain)
         return [Segment(fitted, self._style(tone, base, looks, here=here))]
 
     def _parts(self, cell: Cell, column: Placed, base: Style, looks: Looks, here: bool) -> list[Segment]:  # noqa: FBT001 - as above
         segments, left = [], column.width
         for text, tone in cell.parts:
-            shown = text.translate(_PLAIN).encode("ascii", "replace").decode() if looks.plain else text
+            shown = ascii_of(text) if looks.plain else text
             size = cell_len(shown)
             if size > left:
                 shown, size = set_cell_size(shown, left), left

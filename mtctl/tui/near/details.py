@@ -65,7 +65,11 @@ class Detail(Screen[None]):
         """Lay out what stands between head and foot."""
         raise NotImplementedError
 
-    def read(self, project: Project, mark: int) -> Any:
+    def seen(self) -> Any:
+        """Return what `read` has to know of the screen: in the reading thread no widget may be asked for its size."""
+        return None
+
+    def read(self, project: Project, seen: Any) -> Any:
         """Read what is shown; runs in the reading thread."""
         raise NotImplementedError
 
@@ -91,8 +95,8 @@ class Detail(Screen[None]):
 
     async def reload(self) -> None:
         """Read anew; trouble is said in the head and the screen stays."""
-        mark = self.dashboard.mark  # asked for here: in the reading thread there is no application
-        found = await self.asked(lambda project: self.read(project, mark))
+        seen = self.seen()
+        found = await self.asked(lambda project: self.read(project, seen))
         if found is not None:
             self.show(found)
 

@@ -126,10 +126,13 @@ class InstanceScreen(Tabbed):
 
     # --- reading ------------------------------------------------------------------------------------------------
 
-    def read(self, project: Project, mark: int) -> _Found:
+    def seen(self) -> tuple[int, int]:
+        """Return which tasks are seen."""
+        return self._grid.window()
+
+    def read(self, project: Project, seen: tuple[int, int]) -> _Found:
         """Read the tasks that are seen, and the tab of the one under the cursor."""
-        _ = mark
-        offset, limit = self._grid.window()
+        offset, limit = seen
         near, states = project.board.near, _FILTERS[self._only]
         part = near.tasks(self.subject.key, states, offset, min(limit, MOST))
         at, first = None, self.subject.facts.get("task_id")

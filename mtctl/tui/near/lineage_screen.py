@@ -64,9 +64,9 @@ class LineageScreen(Detail):
         super().on_grid_moved(event)
         self.fill("#cause", str(event.line.facts.get("trouble", "")) if event.line is not None else "")
 
-    def read(self, project: Project, mark: int) -> Surroundings:
+    def read(self, project: Project, seen: object) -> Surroundings:
         """Read all that hangs together with the table."""
-        _ = mark
+        _ = seen
         return project.board.lineage.around(self.subject.key, project.project)
 
     def show(self, found: Surroundings) -> None:
@@ -78,17 +78,10 @@ class LineageScreen(Detail):
         head.append(f"  {many(reads, 'table')} above, {many(readers, 'table')} below")
         path = path_text(found.worst, found.standings, found.sources)
         head.append(f"\n{path or 'nothing here is late'}")
-        self.fill("#head", self.plain(head))
+        self.fill("#head", head)
         lines = tuple(_line(twig, found) for twig in found.twigs)
         grid = self._grid
         grid.put(Page(total=len(lines), offset=0, lines=lines), fresh=True)
-
-    def plain(self, text: Text) -> Text:
-        """Return a text without signs beyond ASCII where the terminal has none."""
-        if not self.dashboard.options.plain:
-            return text
-        bare = text.plain.replace("→", "->").replace("‹", "<")
-        return Text(bare.encode("ascii", "replace").decode())
 
     def action_along(self, step: int) -> None:
         """Go to what the table under the cursor reads (-1), or what reads it (1): the latest of them."""

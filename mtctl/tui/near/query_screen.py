@@ -59,7 +59,7 @@ class QueryScreen(Detail):
     async def reload(self) -> None:
         """Nothing follows the store: an answer is of its moment."""
 
-    def read(self, project: Project, mark: int) -> None:
+    def read(self, project: Project, seen: object) -> None:
         """Read nothing."""
 
     def show(self, found: object) -> None:

@@ -64,10 +64,13 @@ class QueueScreen(Detail):
         await super().on_mount()
         self._grid.focus()
 
-    def read(self, project: Project, mark: int) -> QueueWindow:
+    def seen(self) -> tuple[int, int]:
+        """Return which tasks are seen."""
+        return self._grid.window()
+
+    def read(self, project: Project, seen: tuple[int, int]) -> QueueWindow:
         """Read the queue, and of its tasks what is seen."""
-        _ = mark
-        offset, limit = self._grid.window()
+        offset, limit = seen
         return project.board.queue.window(self.subject.key, offset, limit)
 
     def show(self, found: QueueWindow) -> None:
@@ -105,8 +108,8 @@ class QueueScreen(Detail):
         self.app.push_screen(InstanceScreen(line))
 
     def _head(self, found: QueueWindow) -> Text:
-        queue, plain = found.queue, self.dashboard.options.plain
-        text = Text(f"{'<' if plain else '‹'} queue {queue.name}  ")
+        queue = found.queue
+        text = Text(f"‹ queue {queue.name}  ")
         if queue.paused:
             text.append_text(self.state("paused")).append(f" {queue.paused_why}")
         else:
@@ -115,8 +118,7 @@ class QueueScreen(Detail):
         text.append(f"   limits: {more}" if more else "")
         text.append("\n")
         full, empty = slot_bar(queue.held, queue.slots, _BAR)
-        text.append(full[0] if not plain else "#" * len(full[0]))
-        text.append(empty[0] if not plain else "." * len(empty[0]))
+        text.append(full[0] + empty[0])
         text.append(f"  {count(queue.held)} of {count(queue.slots)} slots held   {count(queue.waits)} waiting")
         if queue.oldest_at is not None:
             text.append(f", the next since {age(queue.oldest_at, found.at).removesuffix(' ago')}")

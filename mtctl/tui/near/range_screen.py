@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mtctl.ports.ranges import RangeRow, RangeTask
     from mtctl.services.range_cells import MatrixCell
     from mtctl.services.ranges import Matrix as Found
+    from mtctl.services.ranges import MatrixPart
 
 _TOLD = 5
 
@@ -61,18 +62,20 @@ class RangeMatrixScreen(Detail):
         """Let the matrix have the focus; the frame reads."""
         self.matrix.focus()
 
-    def read(self, project: Project, mark: int) -> _Read:
+    def seen(self) -> MatrixPart:
+        """Return which part of the matrix is seen."""
+        return self.matrix.part()
+
+    def read(self, project: Project, seen: MatrixPart) -> _Read:
         """Read the part that is seen."""
-        _ = mark
-        found = project.board.ranges.matrix(self.subject.key, self.matrix.part())
+        found = project.board.ranges.matrix(self.subject.key, seen)
         lines = painted(found, [calendar_of(table.outline) for table in found.tables])
         return _Read(found, lines, project.board.now())
 
     def show(self, found: _Read) -> None:
         """Put it in place."""
         row = found.found.row
-        sign = "<" if looks_of(self).plain else "‹"
-        head = Text.assemble(f"{sign} {row.title}  ", self.state(row.state.value), f"  {_facts(row, found.now)}\n")
+        head = Text.assemble(f"‹ {row.title}  ", self.state(row.state.value), f"  {_facts(row, found.now)}\n")
         self.fill("#head", head.append_text(self._counts(row)))
         self.fill("#failed", self._failures(found))
         self.matrix.put(found.found, found.lines)

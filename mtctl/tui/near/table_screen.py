@@ -79,7 +79,11 @@ class TableScreen(Tabbed):
 
     # --- reading ------------------------------------------------------------------------------------------------
 
-    def read(self, project: Project, mark: int) -> _Found:
+    def seen(self) -> tuple[tuple[int, int], int]:
+        """Return which runs are seen, and when somebody has written last."""
+        return self._runs_grid.window(), self.dashboard.mark
+
+    def read(self, project: Project, seen: tuple[tuple[int, int], int]) -> _Found:
         """Read the table and what is seen of it."""
         board, name, tab = project.board.near, self.subject.key, self.tab
         if tab == "calendar":
@@ -88,18 +92,18 @@ class TableScreen(Tabbed):
         near = board.table(name)
         match tab:
             case "definition":
-                seen: Any = table_tabs.definition(project, name)
+                part: Any = table_tabs.definition(project, name)
             case "history":
-                seen = table_tabs.versions(project, name)
+                part = table_tabs.versions(project, name)
             case "lineage":
-                seen = table_tabs.neighbours(project, name)
+                part = table_tabs.neighbours(project, name)
             case "runs":
-                seen = self.runs.read(project, self._runs_grid, self._runs_grid.window(), mark)
+                part = self.runs.read(project, self._runs_grid, *seen)
             case "files":
-                seen = table_tabs.files_text(board.files(near.near.outline.table_id, project.project.target_file_bytes))
+                part = table_tabs.files_text(board.files(near.near.outline.table_id, project.project.target_file_bytes))
             case _:
-                seen = None
-        return _Found(near=near, tab=tab, seen=seen)
+                part = None
+        return _Found(near=near, tab=tab, seen=part)
 
     def show(self, found: _Found) -> None:
         """Put it in place."""

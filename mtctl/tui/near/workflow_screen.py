@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from mtctl.tui.drawn.grid import Grid
     from mtctl.tui.drawn.lines import Line, Page
 
-_BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.-:=+*#"
-_LINES = str.maketrans({"├": "|", "└": "`", "│": "|", "─": "-", "→": ">"})
+_BARS = "▁▂▃▄▅▆▇█"
 _ENDED = frozenset({"success", "failed", "cancelled"})
 _GRAVEST = ("failed", "running", "pending", "created", "suspended", "cancelled", "skipped", "success")
 
@@ -74,12 +73,16 @@ class WorkflowScreen(Tabbed):
             for name in ("tasks", "definition", "fires"):
                 yield from self.text_pane(name)
 
-    def read(self, project: Project, mark: int) -> _Found:
+    def seen(self) -> tuple[tuple[int, int], int]:
+        """Return which instances are seen, and when somebody has written last."""
+        return self._grid.window(), self.dashboard.mark
+
+    def read(self, project: Project, seen: tuple[tuple[int, int], int]) -> _Found:
         """Read the workflow and what is seen of it."""
         near, tab = project.board.near.workflow(self.subject.key), self.tab
         match tab:
             case "instances":
-                return _Found(near=near, tab=tab, runs=self.runs.read(project, self._grid, self._grid.window(), mark))
+                return _Found(near=near, tab=tab, runs=self.runs.read(project, self._grid, *seen))
             case "tasks":
                 return _Found(near=near, tab=tab, states=project.board.near.newest_states(near.row.workflow_id))
             case "definition":
@@ -109,24 +112,22 @@ class WorkflowScreen(Tabbed):
         if row.next_fire_at is not None and row.state.value == "enabled":
             head.append(f"  next {moment(row.next_fire_at)}")
         counts = {state: number for state, number in row.counts if number}
-        head.append(f"\n{health(near.stats, counts, plain=self.dashboard.options.plain)}")
+        head.append(f"\n{health(near.stats, counts)}")
         return head
 
     def _tree(self, near: FlowNear, states: Mapping[str, Mapping[TaskState, int]]) -> Text:
         """Return the tasks as a tree, each with its state in the newest instance."""
         definition = near.row.definition
         by_name = {task.name: task for task in definition.tasks}
-        plain = self.dashboard.options.plain
         muted = self.dashboard.colour("muted")
         text = Text("in the newest instance\n" if states else "it has not run yet\n", style=muted)
         for number, branch in enumerate(tree(definition)):
             if number == TREE:
                 text.append(f"… {len(definition.tasks) - TREE:,} tasks more: `mtctl workflow graph {near.row.name}`\n")
                 break
-            before = branch.before.translate(_LINES) if plain else branch.before
-            text.append(f"{before}{branch.task}  ")
+            text.append(f"{branch.before}{branch.task}  ")
             if branch.is_pointer:
-                text.append(("see above" if plain else "↑ see above") + "\n")
+                text.append("↑ see above\n")
                 continue
             if branch.task in states:
                 text.append_text(self._state_of(states[branch.task])).append("  ")
@@ -161,7 +162,7 @@ class WorkflowScreen(Tabbed):
         await self.reload()
 
 
-def health(stats: RunStats, states: Collection[InstanceState] = (), *, plain: bool) -> str:
+def health(stats: RunStats, states: Collection[InstanceState] = ()) -> str:
     """Return how the newest instances went: their durations drawn, the median, how many succeeded.
 
     `states` are those of all instances there are: where none has ended lately, one may be open.
@@ -171,8 +172,7 @@ def health(stats: RunStats, states: Collection[InstanceState] = (), *, plain: bo
     if not stats.ended:
         return f"has not run in {STATS_DAYS} days"
     most = max(stats.recent) or 1.0
-    signs = _ASCII_BARS if plain else _BARS
-    bars = "".join(signs[min(7, int(one / most * 7.99))] for one in stats.recent)
+    bars = "".join(_BARS[min(7, int(one / most * 7.99))] for one in stats.recent)
     share = f"{stats.succeeded * 100 / stats.ended:.1f}".removesuffix(".0")
     return (
         f"{bars}  p50 {lasting(stats.p50)}  p95 {lasting(stats.p95)}  "

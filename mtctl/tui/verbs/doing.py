@@ -10,7 +10,7 @@ from mtctl.core.states import InstanceState
 from mtctl.core.times import parse_duration
 from mtctl.tui.asked.forms import Form
 from mtctl.tui.asked.menu import Menu
-from mtctl.tui.asked.questions import Page, Question, spelled
+from mtctl.tui.asked.questions import Page, Question
 from mtctl.tui.drawn.grid import Grid
 from mtctl.tui.near.details import Detail
 from mtctl.tui.verbs import KIND_OF_LIST, MENU, VERBS, offered, reached, verb_named
@@ -72,11 +72,11 @@ async def carry_out(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], *, 
         prepare = verb.prepare
         ready = Prepared() if prepare is None else await dashboard.desk.reads.do(lambda app: prepare(app, keys))
         given = verb.given(ready)
-        what = spelled(_what(verb, lines, ready, doubt), plain=dashboard.options.plain)
+        what = _what(verb, lines, ready, doubt)
         shows_form = bool(verb.fields) and (form or not verb.quick)
         if not shows_form and (verb.asks or doubt or len(lines) > 1):
             question = Question(what, verb.line(lines, given), more=bool(verb.fields))
-            answer = await dashboard.push_screen_wait(_dressed(dashboard, question))
+            answer = await dashboard.push_screen_wait(_alone(dashboard, question))
             if not answer and not question.wants_options:
                 return False
             shows_form = question.wants_options
@@ -86,7 +86,6 @@ async def carry_out(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], *, 
         _tell(dashboard, await do(dashboard, verb, lines, given), verb.line(lines, given))
     except MtctlError as error:
         text = error.what + (f" – {error.fix}" if error.fix else "")
-        text = spelled(text, plain=dashboard.options.plain)
         dashboard.notify(text, title=f"error[{error.code}]", severity="error", markup=False, timeout=12)
     return True
 
@@ -101,7 +100,7 @@ async def _by_form(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], what
         return await _act(dashboard, verb, lines, given)
 
     form = Form(verb, lines, what, ready, act, dashboard.desk.asks.stop if verb.queries else None)
-    outcome = await dashboard.push_screen_wait(_dressed(dashboard, form))
+    outcome = await dashboard.push_screen_wait(_alone(dashboard, form))
     if outcome is None:
         return False
     _tell(dashboard, outcome, command)
@@ -129,7 +128,7 @@ async def _query(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], given:
     """Let the engine answer on a page that is there at once; whoever leaves it interrupts the engine."""
     title = f"{verb.label}: {_named(lines)}"
     page = Page(title, "asking; esc interrupts", verb.line(lines, given), dashboard.desk.asks.stop)
-    await dashboard.push_screen(_dressed(dashboard, page))
+    await dashboard.push_screen(_alone(dashboard, page))
     try:
         found = await _act(dashboard, verb, lines, given)
     except MtctlError as error:
@@ -144,10 +143,9 @@ async def _query(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], given:
 
 def _tell(dashboard: Dashboard, outcome: str | Told, command: str) -> None:
     if isinstance(outcome, Told):
-        dashboard.push_screen(_dressed(dashboard, Page(outcome.title, outcome.text, command)))
+        dashboard.push_screen(_alone(dashboard, Page(outcome.title, outcome.text, command)))
     elif outcome:
-        text = spelled(outcome, plain=dashboard.options.plain)
-        dashboard.notify(text, title=command.partition("\n")[0], markup=False, timeout=8)
+        dashboard.notify(outcome, title=command.partition("\n")[0], markup=False, timeout=8)
 
 
 def _open(dashboard: Dashboard, verb: Verb, line: Line) -> None:
@@ -167,8 +165,7 @@ def _show_menu(dashboard: Dashboard, lines: Sequence[Line], kind: str) -> None:
             dashboard.perform(verb, () if verb.free else reached(verb, lines), form=True)
 
     title = f"Actions on {_named(lines)}" if lines else "Actions"
-    plain = dashboard.options.plain
-    dashboard.push_screen(_dressed(dashboard, Menu(spelled(title, plain=plain), choices, plain=plain)), chosen)
+    dashboard.push_screen(_alone(dashboard, Menu(title, choices)), chosen)
 
 
 def _doubt(dashboard: Dashboard, verb: Verb, lines: Sequence[Line]) -> str:
@@ -226,8 +223,7 @@ async def _wait(dashboard: Dashboard, keys: list[str], seconds: float | None, st
         dashboard.notify(text, title=title, severity="warning" if is_bad else "information", markup=False, timeout=20)
 
 
-def _dressed(dashboard: Dashboard, screen: S) -> S:
-    """Return a screen that keeps to plain characters where the terminal has no others; nothing told lies over it."""
+def _alone(dashboard: Dashboard, screen: S) -> S:
+    """Return a screen that nothing told before lies over."""
     dashboard.clear_notifications()
-    screen.set_class(dashboard.options.plain, "plain")
     return screen
