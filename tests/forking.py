@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -86,7 +87,7 @@ class Zygote:
 
     def start(self, python: str, stderr: IO[bytes]) -> Any:
         """Stand in for `mtctl.engine.process._start`."""
-        if python != sys.executable or trace.descriptors():
+        if python != sys.executable or trace.descriptors() or not _can_fork():
             return self._ordinary(python, stderr)
         (read_in, write_in), (read_out, write_out) = os.pipe(), os.pipe()
         try:
@@ -108,6 +109,17 @@ class Zygote:
             return int(ours.recv(64))
         finally:
             _reap_grandchildren(on=False)
+
+
+@cache
+def _can_fork() -> bool:
+    """Return whether this is a Linux that can wait for a process of another's making."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+        _reap_grandchildren(on=False)
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def _begin() -> tuple[subprocess.Popen[bytes], socket.socket]:
