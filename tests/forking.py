@@ -2,8 +2,8 @@
 
 A runner of its own costs 0.15 s of CPU before its first frame, nearly all of it imports, and the suite starts hundreds.
 The zygote, one process of each worker, imports it and forks; all after that is as in production: a process of its own,
-its own session, DuckDB opened in it, a child of who asked. Commands that a test runs as processes, daemons, and tests
-with the fixture `started` start theirs as users do.
+its own session, DuckDB opened in it, a child of who asked; but limits and umask it has of the zygote. Commands that a
+test runs as processes, daemons, and tests with the fixture `started` start theirs as users do.
 """
 
 from __future__ import annotations
@@ -106,9 +106,12 @@ class Zygote:
         _reap_grandchildren(on=True)  # the fork's parent ends at once, so that the runner becomes a child of ours
         try:
             socket.send_fds(ours, [wanted.encode()], descriptors)
-            return int(ours.recv(64))
+            found = ours.recv(64)
         finally:
             _reap_grandchildren(on=False)
+        if not found:
+            raise RuntimeError("the zygote has ended")
+        return int(found)
 
 
 @cache
@@ -160,23 +163,24 @@ def _grandchild(asked: socket.socket, wanted: dict[str, Any], descriptors: list[
     told, tell = os.pipe()
     between = os.fork()
     if not between:
-        pid = os.fork()
-        if not pid:
-            asked.close()
-            os.close(told)
-            os.close(tell)
-            _be_a_runner(wanted, descriptors, main)
-        os.write(tell, str(pid).encode())
-        os._exit(0)
+        try:
+            if not os.fork():
+                asked.close()
+                os.close(told)
+                _be_a_runner(wanted, descriptors, tell, main)
+        finally:
+            os._exit(0)
+    os.close(tell)
     os.waitpid(between, 0)
     pid = int(os.read(told, 64))
     os.close(told)
-    os.close(tell)
     return pid
 
 
-def _be_a_runner(wanted: dict[str, Any], descriptors: list[int], main: Callable[[], None]) -> NoReturn:
+def _be_a_runner(wanted: dict[str, Any], descriptors: list[int], tell: int, main: Callable[[], None]) -> NoReturn:
     os.setsid()
+    os.write(tell, str(os.getpid()).encode())  # only now: who knows of it may send its whole group a signal
+    os.close(tell)
     for number, each in enumerate(descriptors):
         os.dup2(each, number)
         os.close(each)

@@ -38,7 +38,7 @@ class SqliteEventBoard:
 
 
 _ALL = {"limit": -1, "offset": 0}
-_BY = {"kind": "e.kind", "actor": "nullif(e.actor, '')", "detail": "e.detail"}
+_BY = {"kind": "e.kind", "actor": "nullif(e.actor, '')", "detail": "nullif(e.detail, '{}')"}
 
 
 def _ordered(order: str, *, descending: bool) -> str:

@@ -69,6 +69,15 @@ def test_events_are_sorted_by_each_column_and_those_without_a_value_stand_last(k
     assert [by(n) for n in known] == sorted(map(by, known), reverse=True)
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_an_event_that_says_nothing_stands_last(kit: Kit, *, descending: bool) -> None:
+    with kit.store.write() as tx:
+        tx.session.connection.execute("INSERT INTO event (at, kind, actor, detail) VALUES (1, 'seen', '', '{}')")
+    with kit.store.read() as view:
+        rows = view.board().happened().window(EventWindow(order="detail", descending=descending, limit=100))
+    assert [bool(row.detail) for row in rows] == [True] * 30 + [False]
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

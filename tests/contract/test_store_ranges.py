@@ -104,7 +104,7 @@ def _worked_on(kit: Kit) -> None:
             claimed = kit.claim(made)
             assert claimed is not None
             assert claimed.task.intervals is not None
-            kit.rows_each = 10 + number
+            kit.rows_each = 10 * number  # none at all, too
             content = {one: f"x{number}" for one in days(first, last) if one in claimed.task.intervals}
             kit.publish(kit.publication(claimed, content))
     kit.claim(made)
@@ -116,7 +116,7 @@ def _worked_on(kit: Kit) -> None:
         ("range", lambda row: row.span.start),
         ("done", lambda row: (row.counts.done + row.counts.skipped) / row.counts.total),
         ("intervals", lambda row: row.counts.total),
-        ("batches", lambda row: row.batches),
+        ("batches", lambda row: row.running_batches + row.waiting_batches or row.batches),
         ("tasks", lambda row: row.batches),
         ("left", seconds_left),
         ("rows", lambda row: row.rows or None),

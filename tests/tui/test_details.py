@@ -14,8 +14,8 @@ from mtctl.ports.near import RunStats
 from mtctl.tui.drawn.grid import Grid
 from mtctl.tui.drawn.lines import Line
 from mtctl.tui.near.instance_screen import InstanceScreen
-from mtctl.tui.near.lineage_screen import LineageScreen
 from mtctl.tui.near.queue_screen import QueueScreen
+from mtctl.tui.near.range_screen import RangeMatrixScreen
 from mtctl.tui.near.table_screen import TableScreen
 from mtctl.tui.near.workflow_screen import WorkflowScreen, health
 
@@ -282,7 +282,7 @@ def test_a_redraw_reads_little(busy: Path) -> None:
     drive(busy, story)
 
 
-@pytest.mark.parametrize("screen", [TableScreen, WorkflowScreen, InstanceScreen, LineageScreen, QueueScreen])
+@pytest.mark.parametrize("screen", [TableScreen, WorkflowScreen, InstanceScreen, RangeMatrixScreen, QueueScreen])
 def test_the_reading_thread_asks_no_widget_for_its_size(
     seen: Path, screen: type[Detail], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +296,12 @@ def test_the_reading_thread_asks_no_widget_for_its_size(
         return widget.content_region.size
 
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
-        kinds = {WorkflowScreen: "workflows", InstanceScreen: "instances", QueueScreen: "queues"}
+        kinds = {
+            WorkflowScreen: "workflows",
+            InstanceScreen: "instances",
+            RangeMatrixScreen: "ranges",
+            QueueScreen: "queues",
+        }
         await dashboard.show_list(kinds.get(screen, "tables"))
         await until(pilot, lambda: dashboard.grid.current is not None)
         line = dashboard.grid.current

@@ -97,6 +97,10 @@ def test_the_schedule_shows_how_often_each_of_the_next_24_hours_fires(
         assert "4444" not in lines["quarterly"]
         await until(pilot, lambda: dashboard.grid.current is not None)
         assert "every 10 minutes" in text_of(dashboard) or "at 03:00" in text_of(dashboard)
+        await pilot.press("d")
+        await until(pilot, lambda: dashboard.options.dense)
+        await pilot.pause()
+        assert re.search(r"\d-\d\d 03:00:00Z .* daily ", text_of(dashboard)), "a state makes no column of times narrow"
 
     drive(tmp_path, story, size=size, first="schedule", plain=plain)
 

@@ -5,7 +5,7 @@
 SELECT count(*) FROM task_instance t WHERE t.instance_id = :instance_id
 
 -- name: rows
-SELECT sum(a.rows) FROM task_instance t JOIN attempt a ON a.task_id = t.task_id
+SELECT nullif(sum(a.rows), 0) FROM task_instance t JOIN attempt a ON a.task_id = t.task_id
 WHERE t.instance_id = :instance_id AND a.outcome = 'success'
 
 -- name: range
@@ -20,7 +20,9 @@ FROM task_instance t WHERE t.instance_id = :instance_id AND t.table_id IS NOT NU
 SELECT sum(t.interval_count) FROM task_instance t WHERE t.instance_id = :instance_id AND t.table_id IS NOT NULL
 
 -- name: batches
-SELECT count(*) FROM task_instance t WHERE t.instance_id = :instance_id AND t.table_id IS NOT NULL
+-- Those that run or wait, as long as there are any.
+SELECT coalesce(nullif(count(*) FILTER (WHERE t.state IN ('created', 'pending', 'suspended', 'running')), 0), count(*))
+FROM task_instance t WHERE t.instance_id = :instance_id AND t.table_id IS NOT NULL
 
 -- name: left
 -- As services/ranges.py reckons it: seconds an interval until now, times what is left, over what runs at once.

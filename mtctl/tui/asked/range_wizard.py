@@ -188,9 +188,9 @@ class RangeScreen(Detail):
         """Let the first field have the focus; the calendar is read by the frame."""
         self._go("target")
 
-    def read(self, project: Project, mark: int) -> _Read:
+    def read(self, project: Project, seen: object) -> _Read:
         """Read how each interval is."""
-        _ = mark
+        _ = seen
         calendar = project.board.ranges.calendar(self.subject.key)
         return _Read(project.board.calendar(self.subject.key) if calendar is not None else (), calendar)
 

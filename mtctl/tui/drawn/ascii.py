@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.filter import LineFilter
 
@@ -37,7 +37,9 @@ SIGNS = str.maketrans(
 def ascii_of(text: str) -> str:
     """Return a text of as many cells in ASCII; what has no like is a question mark for each of its cells."""
     shown = text.translate(SIGNS)
-    return shown if shown.isascii() else "".join(one if one.isascii() else "?" * cell_len(one) for one in shown)
+    if not shown.isascii():
+        shown = "".join(one if one.isascii() else "?" * cell_len(one) for one in shown)
+    return set_cell_size(shown, cell_len(text))  # signs that are joined to one are narrower than their parts
 
 
 class Ascii(LineFilter):

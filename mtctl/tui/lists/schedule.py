@@ -12,6 +12,7 @@ from mtctl.core.schedule import tally
 from mtctl.core.schedule_words import words
 from mtctl.core.words import lasting, moment
 from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
+from mtctl.tui.drawn.palette import look_of
 from mtctl.tui.lists.whole import WholeList
 
 if TYPE_CHECKING:
@@ -59,17 +60,18 @@ class ScheduleList(WholeList):
 
 def _entries(app: App) -> Iterable[Entry]:
     now = app.board.now()
+    hour = now - now % _HOUR
     for timer in app.workflows.schedules.timers(within=None, everything=True):
-        yield _entry(timer, now)
+        yield _entry(timer, hour)
 
 
-def _entry(timer: Timer, now: Instant) -> Entry:
+def _entry(timer: Timer, hour: Instant) -> Entry:
     fires = timer.next_at is not None
     shown = Line(
         kind="workflow",
         key=timer.name,
         cells=(
-            Cell(moment(timer.next_at)) if fires else Cell(timer.state, state=timer.state),
+            Cell(moment(timer.next_at)) if fires else _silent(timer.state),
             Cell(_left(timer.left)),
             Cell(timer.name),
             Cell(timer.schedule),
@@ -92,11 +94,17 @@ def _entry(timer: Timer, now: Instant) -> Entry:
         "name": timer.name,
         "schedule": timer.schedule,
         "state": timer.state,
-        "hours": (lambda: sum(_hours(timer.rule, now - now % _HOUR))) if fires else None,
+        "hours": (lambda: sum(_hours(_plain(timer.rule, hour), hour))) if fires else None,
         "last": timer.last_at,
         "zone": timer.zone,
     }
     return shown, listed, order
+
+
+def _silent(state: str) -> Cell:
+    """Return why there is no next fire; the column is one of times, which words of a state do not make narrow."""
+    look = look_of(state)
+    return Cell(state, parts=((f"{look.glyph} {state}", look.tone),))
 
 
 def _left(seconds: float | None) -> str:
@@ -112,7 +120,7 @@ def _told(line: Line, start: int) -> Line:
     facts = {**line.facts, "title": f"{words(rule)}, {rule.zone}"}
     if not line.facts["fires"]:
         return replace(line, facts=facts)
-    runs = groupby(_hours(rule, start))
+    runs = groupby(_hours(_plain(rule, start), start))
     parts = tuple((SIGNS[count] * len(list(hours)), "pending" if count else "muted") for count, hours in runs)
     return replace(line, cells=(*line.cells[:_STRIP], Cell("", parts=parts), *line.cells[_STRIP + 1 :]), facts=facts)
 
@@ -121,3 +129,13 @@ def _told(line: Line, start: int) -> Line:
 def _hours(rule: Schedule, start: int) -> tuple[int, ...]:
     """Return how many fires there are in each hour; kept for the hour, and for everything with the same rule."""
     return tally(rule, start, _HOUR, HOURS, most=len(SIGNS) - 1)
+
+
+def _plain(rule: Schedule, start: int) -> Schedule:
+    """Return a rule without what changes nothing in these hours, so that as many as can be share their fires."""
+    is_cron = not rule.text.lower().startswith("every")
+    begun = is_cron and rule.start is not None and rule.start <= start
+    lasting_on = rule.end is not None and rule.end >= start + HOURS * _HOUR
+    return replace(
+        rule, jitter=0, start=None if begun else rule.start, end=None if lasting_on else rule.end
+    )

@@ -57,7 +57,13 @@ def _entry(row: WorkflowRow, last: InstanceState | None, now: Instant) -> Entry:
     )
     tags = dict(row.definition.tags)
     listed = Listed(text=f"{row.name} {row.state}", state=last_state or row.state.value, tags=tags, workflow=row.name)
-    order = {"name": row.name, "state": row.state.value, "last": last_state, "next": next_at, "origin": row.origin}
+    order = {
+        "name": row.name,
+        "state": row.state.value,
+        "last": last_state or None,
+        "next": next_at,
+        "origin": row.origin,
+    }
     return shown, listed, order | {state: counts.get(state, 0) for state, _ in _COUNTED}
 
 
