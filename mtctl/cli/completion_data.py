@@ -1581,6 +1581,8 @@ TREE: dict[str, Any] = {
                     'commands': {},
                     'options': {
                         '--deep': ('Read every file and compare its checksum.', None),
+                        '-n': ('Change nothing, as it never does.', None),
+                        '--dry-run': ('Change nothing, as it never does.', None),
                         '-C': ('Use the project in or above DIR.', '@dir'),
                         '--directory': ('Use the project in or above DIR.', '@dir'),
                         '-o': ('Write the answer in this format.', ['table', 'json', 'ndjson', 'csv']),
@@ -1643,6 +1645,8 @@ TREE: dict[str, Any] = {
                     'help': 'Show the lake in numbers: snapshots, files, bytes, who pins what, and what the next expiry would do',
                     'commands': {},
                     'options': {
+                        '-n': ('Change nothing, as it never does.', None),
+                        '--dry-run': ('Change nothing, as it never does.', None),
                         '-C': ('Use the project in or above DIR.', '@dir'),
                         '--directory': ('Use the project in or above DIR.', '@dir'),
                         '-o': ('Write the answer in this format.', ['table', 'json', 'ndjson', 'csv']),

@@ -8,6 +8,7 @@ import typer
 
 from mtctl.cli import lake_check, lake_compact
 from mtctl.cli.command import command
+from mtctl.cli.lake_check import LooksOnly
 from mtctl.cli.lake_group import app
 from mtctl.cli.ui import Ui
 from mtctl.core.errors import Kind
@@ -22,8 +23,9 @@ Grace = Annotated[
 
 
 @command(app, "info", "mtctl lake info", "mtctl lake info -o json")
-def info(ui: Ui) -> None:
+def info(ui: Ui, *, dry_run: LooksOnly = False) -> None:
     """Show the lake in numbers: snapshots, files, bytes, who pins what, and what the next expiry would do."""
+    _ = dry_run
     from mtctl.cli.show_retention import info_answer
 
     with ui.project() as project:

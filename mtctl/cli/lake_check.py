@@ -11,11 +11,12 @@ from mtctl.cli.exit import ExitCode
 from mtctl.cli.lake_group import app
 from mtctl.cli.ui import Ui
 
+LooksOnly = Annotated[bool, typer.Option("-n", "--dry-run", help="Change nothing, as it never does.")]
 Deep = Annotated[bool, typer.Option("--deep", help="Read every file and compare its checksum.")]
 
 
 @command(app, "check", "mtctl lake check", "mtctl lake check --deep -o json")
-def check(ui: Ui, *, deep: Deep = False) -> None:
+def check(ui: Ui, *, deep: Deep = False, dry_run: LooksOnly = False) -> None:
     """Look whether every file of the lake is there and whole.
 
     Missing, cut and replaced files are named with their table and intervals; with --deep changed bytes too. So is what
@@ -23,6 +24,7 @@ def check(ui: Ui, *, deep: Deep = False) -> None:
     """
     from mtctl.cli.show_damage import check_answer
 
+    _ = dry_run
     with ui.project() as project:
         report = project.lake.checker.check(deep=deep)
     ui.show(check_answer(report))

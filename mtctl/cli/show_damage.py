@@ -17,7 +17,7 @@ def check_answer(report: CheckReport) -> Answer:
     """Return what `lake check` looked at, and what it found wrong."""
     lines = [_verdict(report)]
     if any(one.mends for one in report.found):
-        lines.append("do: `mtctl lake repair`, then `mtctl refresh --all`")
+        lines.append(f"do: `mtctl lake repair{' --deep' if report.deep else ''}`, then `mtctl refresh --all`")
     if report.foreign:
         lines.append(f"tables of other clients, left alone: {', '.join(report.foreign)}")
     summary: Record = {

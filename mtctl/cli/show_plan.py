@@ -115,10 +115,14 @@ def created_answer(created: Created) -> Answer:
 
 
 def several(problems: Iterable[MtctlError]) -> MtctlError:
-    """Return the error that stands for all problems of a plan: the first when alone, else their number."""
+    """Return the error that stands for all problems of a plan: the first when alone, else their number.
+
+    While somebody holds a source nothing can be said of what reads it: then it is that, and worth another try.
+    """
     found = tuple(problems)
-    if len(found) == 1:
-        return found[0]
+    busy = next((problem for problem in found if problem.kind is Kind.BUSY), None)
+    if len(found) == 1 or busy is not None:
+        return busy or found[0]
     what = f"{len(found)} definitions are not valid"
     return MtctlError("definitions_invalid", what, kind=Kind.INVALID, fix="nothing was applied; see the errors above")
 

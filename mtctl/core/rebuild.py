@@ -13,6 +13,7 @@ from mtctl.core.values import frozen
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mtctl.core.calendar import Calendar
     from mtctl.core.ledger import Coverage
     from mtctl.core.model import Instant, TableDefinition
     from mtctl.core.table_view import Wanting
@@ -67,17 +68,35 @@ class Progress:
 def needed_of(old: TableDefinition, new: TableDefinition, coverage: Coverage, now: Instant) -> IntervalSet:
     """Return what a new version must hold before it takes the place of the old one, as whole intervals of its grain.
 
-    That is what is fresh in the old version (where nothing is, what it holds), as far as the new one wants it.
+    That is what is fresh in the old version (where nothing is, what it holds), as far as the new one will ever want it:
+    days of this month have their place in a new version by month only when the month is over.
     """
     held = coverage.fresh or coverage.stale_set
     calendar = calendar_of(new)
-    all_wanted = wanted(new, calendar, now)
     if not held:
         return EMPTY
     if calendar is None or old.mode is Mode.FULL:
-        return all_wanted
-    whole = IntervalSet.of(calendar.align_outward(Interval(piece.start, piece.end)) for piece in held)
-    return whole & all_wanted
+        return wanted(new, calendar, now)
+    return kept_of(_aligned(held, calendar), new, now)
+
+
+def later_of(old: TableDefinition, new: TableDefinition, fresh: IntervalSet, now: Instant) -> IntervalSet:
+    """Return the intervals of a new version that hold what is fresh in the old one and are not over yet."""
+    calendar = calendar_of(new)
+    if calendar is None or old.mode is Mode.FULL:
+        return EMPTY
+    return kept_of(_aligned(fresh, calendar), new, now) - wanted(new, calendar, now)
+
+
+def kept_of(needed: IntervalSet, new: TableDefinition, now: Instant) -> IntervalSet:
+    """Return what of these a definition wants once the last of them has closed."""
+    span = needed.span
+    closed = now if span is None else max(now, span.end + new.delay)
+    return needed & wanted(new, calendar_of(new), closed)
+
+
+def _aligned(held: IntervalSet, calendar: Calendar) -> IntervalSet:
+    return IntervalSet.of(calendar.align_outward(Interval(piece.start, piece.end)) for piece in held)
 
 
 def is_whole(needed: IntervalSet, coverage: Coverage) -> bool:

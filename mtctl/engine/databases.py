@@ -8,6 +8,7 @@ DuckDB file that calls one is refused. A password never stands where a query cou
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -54,6 +55,8 @@ def attach(connection: duckdb.DuckDBPyConnection, database: Source, settings: Ru
     name = quote(database.text)
     path = "" if database.kind == "postgres" else database_file(settings, database.text, database.paths[0])
     extensions.load(connection, database.kind, install=settings.install_extensions)
+    if database.kind == "sqlite":
+        _check_sqlite(path, database)
     try:
         if database.kind == "postgres":
             _attach_server(connection, name, database.dsn)
@@ -61,6 +64,17 @@ def attach(connection: duckdb.DuckDBPyConnection, database: Source, settings: Ru
             connection.execute(f"ATTACH {literals.text(path)} AS {name} (TYPE {database.kind}, READ_ONLY)")
     except duckdb.Error as error:
         raise _trouble(error, database) from None
+
+
+def _check_sqlite(path: str, database: Source) -> None:
+    """Refuse what is no SQLite file, which attaching one does not look at; error `source_unreadable`."""
+    try:
+        with Path(path).open("rb") as file:
+            begin = file.read(len(_SQLITE))
+    except OSError:
+        return  # who attaches it says why
+    if begin and begin != _SQLITE:
+        raise _unreadable(database, "it does not begin as one does")
 
 
 def refuse_reaching(connection: duckdb.DuckDBPyConnection, databases: Sequence[Source]) -> None:
@@ -125,6 +139,10 @@ def _trouble(error: duckdb.Error, database: Source) -> MtctlError:
             kind=Kind.ENGINE,
             fix="check the server and what its dsn says",
         )
+    return _unreadable(database, what)
+
+
+def _unreadable(database: Source, what: str) -> MtctlError:
     return MtctlError(
         "source_unreadable",
         f"the source {database.text!r} cannot be opened: {what}",
@@ -134,4 +152,5 @@ def _trouble(error: duckdb.Error, database: Source) -> MtctlError:
     )
 
 
+_SQLITE = b"SQLite format 3\0"
 _FORMATS = {"duckdb": "DuckDB file", "sqlite": "SQLite file"}

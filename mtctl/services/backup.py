@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtctl.core.errors import Kind, MtctlError, not_found
+from mtctl.core.errors import Kind, MtctlError, not_found, usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +30,16 @@ def restore(
 ) -> tuple[Copy, str | None]:
     """Put a copy in the place of the state file; return it and where the former file lies now.
 
-    Errors: those of opening a state file; `backup_missing` (NOT_FOUND); `backup_foreign` (STATE) for one of another
-    project, `state_held` (BUSY) while other processes have the state file open, unless forced: they stop at their next
-    look at it.
+    Errors: those of opening a state file; `backup_missing` (NOT_FOUND); `backup_is_state` (USAGE); `backup_foreign`
+    (STATE) for one of another project, `state_held` (BUSY) while other processes have the state file open, unless
+    forced: they stop at their next look at it.
     """
     if not file.exists():
         fix = f"see {project.state_folder / 'backups'}"
         raise not_found("backup_missing", "there is no such backup", where=str(file), fix=fix)
+    if project.state_file.exists() and file.samefile(project.state_file):
+        fix = f"name a copy: see {project.state_folder / 'backups'}"
+        raise usage("backup_is_state", "this is the state file itself", where=str(file), fix=fix)
     copy = backups.inspect(file)
     if mark is not None and mark.project != copy.uuid:
         raise MtctlError(

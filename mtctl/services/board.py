@@ -91,6 +91,15 @@ class Boards:
 
         return Nears(self._store, self._clock)
 
+    def first_of(self, patterns: Sequence[str]) -> str | None:
+        """Return the first table that selectors pick, upstream first, None for none; errors of `core.selector`."""
+        from mtctl.services.loading import load_views  # noqa: PLC0415 - only where a range is asked for
+        from mtctl.services.selecting import chosen_tables  # noqa: PLC0415 - the same
+
+        with self._store.read() as view:
+            views = load_views(view, self._clock.now())
+        return next(iter(chosen_tables(patterns, views, self._store)), None)
+
     def now(self) -> Instant:
         """Return the present instant."""
         return self._clock.now()

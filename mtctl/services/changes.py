@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtctl.core.calendar import show, show_interval
-from mtctl.core.errors import MtctlError, conflict
+from mtctl.core.errors import MtctlError, conflict, invalid
 from mtctl.core.evolution import RENAMED_COLUMN, Evolution, Evolve, evolution, renames_of
 from mtctl.core.interval import WHOLE
 from mtctl.core.ledger import wanted
 from mtctl.core.model import Mode
+from mtctl.core.rebuild import later_of
 from mtctl.core.table_calendar import calendar_of
 from mtctl.core.values import replace
 from mtctl.services.reports.changes import Change
@@ -92,6 +93,11 @@ def compared(
     """
     evolved = evolution(old, new)
     base = _change(new, "change", file, _diff(old, new), asking.now)
+    stray = _stray_rename(old, new)
+    if stray is not None:
+        what = f"option {RENAMED_COLUMN}{stray[0]}: there was no column {stray[1]!r}"
+        fix = f"it had {', '.join(column.name for column in old.columns)}; take the key out for a new column"
+        return Comparison(change=base, problem=invalid("option_target", what, where=file or "", fix=fix))
     why = _interval_problem(old, new) or evolved.problem
     if _evolve(new) is Evolve.OFF and (why or evolved.changes):
         fix = f"undo it, or build the table anew: mtctl apply --rebuild {new.name}"
@@ -115,6 +121,10 @@ def rebuilt(
     if not fresh:
         return Comparison(change=replace(base, notes=notes), rebuild=True)
     notes = (*notes, f"readers see the old version until the new one holds {fresh_text(old, fresh)}")
+    later = later_of(old, new, fresh, asking.now)
+    if later.span is not None:
+        ahead = show_interval(later.span, calendar_of(new))
+        notes = (*notes, f"{ahead} is not over yet: without 'refresh.open' = 'on' the new version waits for its end")
     return Comparison(change=_costing(replace(base, notes=notes), old, fresh, asking), rebuild=True)
 
 
@@ -124,6 +134,13 @@ def given_up(comparison: Comparison) -> Comparison:
     action = "change" if change.action == "none" else change.action
     notes = (*change.notes, "the version that was being built is given up")
     return replace(comparison, change=replace(change, action=action, notes=notes), abandon=True)
+
+
+def _stray_rename(old: TableDefinition, new: TableDefinition) -> tuple[str, str] | None:
+    """Return the new and the old name of a rename from nowhere; one that was made before has its new name already."""
+    names = {column.name.casefold() for column in old.columns}
+    renames = renames_of(new.options).items()
+    return next((pair for pair in renames if not names & set(pair)), None)
 
 
 def conflict_invalid(table: str, what: str, file: str | None, fix: str) -> MtctlError:

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from mtctl.core.interval import EMPTY, Interval, IntervalSet
-from mtctl.core.ledger import wanted
 from mtctl.core.names import quote
-from mtctl.core.rebuild import Failure, Rebuild, is_whole, needed_of
-from mtctl.core.table_calendar import calendar_of
+from mtctl.core.rebuild import Failure, Rebuild, is_whole, kept_of, needed_of
 from mtctl.core.values import replace
 from mtctl.store import lake_table, rows, staleness, turns
 from mtctl.store.catalog import Commit
@@ -193,7 +191,7 @@ def narrow(session: Session, table: Table) -> None:
     if shown is None:
         return
     needed = rows.intervals(shown.needed) or EMPTY
-    left = needed & wanted(table.definition, calendar_of(table.definition), session.now)
+    left = kept_of(needed, table.definition, session.now)
     if left != needed:
         session.run("rebuild.need", {"table_id": table.table_id, "needed": rows.intervals_json(left)})
         show_if_whole(session, table)

@@ -59,14 +59,16 @@ def top_text(standing: Standing, options: Options, colour: Callable[[str], str])
     read_at = moment(standing.counts.at)
     at = localised(read_at)[11:] + f" {zone_word(read_at)}" if options.local else read_at[11:]
     dot = "-" if options.plain else "·"  # which stands for what is missing, and is drawn like that
-    text = Text(f"mtctl  {standing.name}   {'paused' if standing.paused else 'live'} {dot} as of {at}  ", end="")
+    way = "paused" if standing.paused else "live"
+    way = f"read-only   {way}" if options.read_only else way
+    text = Text(f"mtctl  {standing.name}   {way} {dot} as of {at}  ", end="")
     for state, number in sorted(standing.counts.instances.items()):
         if state.value in _COUNTED:
             text.append(f"  {options.glyph(state.value)} {number:,}", colour(look_of(state.value).tone))
     told = [f"{standing.healths[health]:,} {health}" for health in _TROUBLED if standing.healths.get(health)]
     for health, words in zip((health for health in _TROUBLED if standing.healths.get(health)), told, strict=True):
         text.append(f"  {options.glyph(health)} {words}", colour(look_of(health).tone))
-    return text.append("  read-only" if options.read_only else "")
+    return text
 
 
 class TabLine(Widget):
@@ -105,9 +107,8 @@ def tabs_text(names: Sequence[str], current: str, width: int) -> str:
     return (" " * gap).join(f"[b $text]{word}[/]" if name == current else word for name, word in words)
 
 
-def legend_text(options: Options, colour: Callable[[str], str]) -> Text:
-    """Return what the signs mean."""
-    text = Text(end="")
-    for state in LEGEND:
-        text.append(f"{options.glyph(state)} {state}  ", colour(look_of(state).tone))
-    return text
+def legend_text(options: Options, colour: Callable[[str], str], width: int) -> Text:
+    """Return what the signs mean, as far apart as there is room for."""
+    words = [(f"{options.glyph(state)} {state}", colour(look_of(state).tone)) for state in LEGEND]
+    gap = "  " if sum(len(word) + 2 for word, _ in words) - 2 <= width else " "
+    return Text(gap, end="").join(Text(word, style, end="") for word, style in words)

@@ -25,11 +25,16 @@ T = TypeVar("T")
 class Seat:
     """One thread with the project open in it."""
 
-    def __init__(self, name: str, open_app: Callable[[], App]) -> None:
-        """Start no thread yet; `open_app` is called in it, at the first use and after trouble."""
+    def __init__(self, name: str, open_app: Callable[[], App], *, careful: bool = False) -> None:
+        """Start no thread yet; `open_app` is called in it, at the first use and after trouble.
+
+        A `careful` one opens the project anew where another state file has taken the place of the one that it has open:
+        what were written there nobody would ever see.
+        """
         self._open_app = open_app
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"mtctl-ui-{name}")
         self._app: App | None = None
+        self._careful = careful
         self._lock = threading.Lock()
         self.doing = 0
 
@@ -55,6 +60,11 @@ class Seat:
     def _run(self, act: Callable[[App], T]) -> T:
         from mtctl.core.errors import Kind, MtctlError  # noqa: PLC0415 - only where something runs
 
+        try:
+            if self._app is not None and self._careful:
+                self._app.board.mark()
+        except MtctlError:
+            self._drop()
         if self._app is None:
             opened = self._open_app()
             with self._lock:
@@ -80,8 +90,10 @@ class Desk:
     def __init__(self, open_app: Callable[[], App]) -> None:
         """Keep the way to the project."""
         self.reads = Seat("reads", open_app)
-        self.acts = Seat("acts", open_app)
+        self.acts = Seat("acts", open_app, careful=True)
         self.asks = Asks(open_app)
+        self.acting: set[str] = set()
+        """The commands that are being done."""
 
     async def mark(self) -> int:
         """Return a number that changes when anybody else has written."""

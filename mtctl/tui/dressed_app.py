@@ -36,7 +36,7 @@ class DressedApp(App[None]):
         """Begin as the options say."""
         super().__init__()
         self.options = options
-        self.looks = looks_of(self.current_theme, self.get_css_variables(), options)
+        self.looks = looks_of(self.current_theme, self.get_css_variables(), options, grey=self.no_color)
         self._ascii = Ascii(enabled=options.plain)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -66,12 +66,17 @@ class DressedApp(App[None]):
 
     def dress(self) -> None:
         """Draw everything as theme and options say now."""
-        self.looks = looks_of(self.current_theme, self.get_css_variables(), self.options)
-        self.put("#legend", legend_text(self.options, self.colour))
+        self.looks = looks_of(self.current_theme, self.get_css_variables(), self.options, grey=self.no_color)
+        self.put("#legend", legend_text(self.options, self.colour, self.size.width - 1))
         for screen in self.screen_stack:
             for grid in screen.query(Grid):
                 grid.refresh()
         self.dressed()
+
+    def on_resize(self) -> None:
+        """Draw what the width has a say in."""
+        if self.screen_stack and self.screen_stack[0].query("#legend"):
+            self.put("#legend", legend_text(self.options, self.colour, self.size.width - 1))
 
     def dressed(self) -> None:
         """Do what is to be done when the looks have changed."""

@@ -29,7 +29,8 @@ def test_a_damaged_file_is_told_repaired_and_made_anew(place: Place) -> None:
     path.write_bytes(content[:-9])
 
     refused(place.call("query", "SELECT sum(v) FROM daily"), 8, "file_damaged")
-    told = place.call("lake", "check")
+    assert place.call("lake", "info", "--dry-run").code == 0
+    told = place.call("lake", "check", "--dry-run")
     assert told.code == 1
     assert "truncated" in told.out
     assert "2013-01-01..2013-01-02" in told.out

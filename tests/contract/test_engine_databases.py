@@ -141,6 +141,16 @@ def test_what_cannot_be_a_database_is_told(bench: Bench):
         assert (error.code, error.kind) == (code, kind)
 
 
+def test_what_is_no_sqlite_file_is_told_with_its_path(bench: Bench):
+    (bench.root / "data/text.db").write_text("no database either")
+    source = database(bench, "data/text.db", kind="sqlite")
+    error = error_of(lambda: bench.query("FROM shop.t", sources=(source,)))
+    assert error.code in {"source_unreadable", "extension_missing"}
+    if error.code == "source_unreadable":
+        assert error.where == source.paths[0]
+        assert "SQLite file" in error.fix
+
+
 def test_a_database_that_is_missing_spoils_only_what_reads_it(bench: Bench):
     queries = ("SELECT id FROM shop.orders", "SELECT a FROM gone.t", "SELECT 1 AS b")
     sources = (database(bench), database(bench, "data/none.duckdb", name="gone"))

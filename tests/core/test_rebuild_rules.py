@@ -8,7 +8,7 @@ from mtctl.core.interval import EMPTY, WHOLE, Grain, Interval, IntervalSet
 from mtctl.core.ledger import Coverage, Stale
 from mtctl.core.model import Mode, Origin, Partition, PartitionColumn, Read, Table, TableDefinition
 from mtctl.core.plan import RefreshRequest, refresh_plan
-from mtctl.core.rebuild import Rebuild, is_whole, needed_of, progress
+from mtctl.core.rebuild import Rebuild, is_whole, later_of, needed_of, progress
 from mtctl.core.table_calendar import calendar_of
 from mtctl.core.table_view import TableView
 from mtctl.core.values import replace
@@ -56,6 +56,23 @@ def covered(fresh: IntervalSet = EMPTY, stale: IntervalSet = EMPTY) -> Coverage:
 )  # fmt: skip
 def test_needed_is_what_was_fresh_as_far_as_it_is_wanted(old, new, coverage, needed):
     assert needed_of(old, new, coverage, NOW) == needed
+
+
+@pytest.mark.parametrize(
+    ("new", "needed", "later"),
+    [
+        ({}, days(0, 59), days(31, 59)),
+        ({"open": True}, days(0, 59), EMPTY),
+        ({"end": START + 31 * DAY}, days(0, 31), EMPTY),
+        ({"delay": 40 * DAY}, days(0, 59), days(0, 59)),
+    ],
+    ids=["the begun month", "wanted while it is open", "never wanted", "both wait"],
+)
+def test_what_is_not_over_yet_is_needed_all_the_same(new, needed, later):
+    old, months = table("t", end=None), table("t", Grain.MONTH, **({"end": None} | new))
+    now = START + 45 * DAY
+    assert needed_of(old, months, covered(days(0, 40)), now) == needed
+    assert later_of(old, months, days(0, 40), now) == later
 
 
 def test_it_is_whole_when_all_that_is_needed_was_published_and_the_progress_counts_intervals():

@@ -72,6 +72,14 @@ def test_a_backup_is_whole_private_and_of_one_moment(shop: World) -> None:
     assert [path.name for path in first.parent.iterdir()] == [first.name], "no draft is left"
 
 
+def test_the_state_file_itself_is_no_backup(shop: World) -> None:
+    path = shop.app.project.state_file
+    before = shop.app.status(()).tables
+    with fails("backup_is_state"):
+        restore_state(shop.root, lambda _: None, path, force=True)
+    assert shop.app.status(()).tables == before
+
+
 def test_only_so_many_dated_copies_stay_and_those_before_upgrades_do_too(shop: World) -> None:
     folder = copy(shop).parent
     for day in range(1, 5):

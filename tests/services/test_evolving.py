@@ -110,6 +110,14 @@ def test_a_column_that_comes_back_does_not_show_what_an_older_one_held(filled: W
     assert filled.rows("SELECT sum(total) FROM daily") == [("10",)]
 
 
+def test_a_rename_from_nowhere_is_refused(filled: World) -> None:
+    renamed = DAILY.replace("AS total", "AS amount")
+    filled.table("daily", optioned(renamed, renamed_column_amount="totl"))
+    [problem] = filled.plan().problems
+    assert problem.code == "option_target"
+    assert "there was no column 'totl'" in str(problem)
+
+
 def test_a_renamed_column_keeps_its_data(filled: World) -> None:
     renamed = DAILY.replace("AS total", "AS amount")
     filled.table("daily", renamed)

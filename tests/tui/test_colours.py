@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rich.style import Style
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES
 from tui.tui_kit import drive, text_of, until
 
@@ -45,6 +46,13 @@ def test_every_tone_can_be_read_on_every_background(theme: str, palette: Palette
     for tone in TONES:
         for back in backs:
             assert contrast(looks.colour(tone), back) >= ENOUGH, (tone, looks.colour(tone), back)
+
+
+def test_without_colours_every_tone_is_that_of_text() -> None:
+    found = BUILTIN_THEMES["textual-dark"]
+    variables = found.to_color_system().generate()
+    looks = looks_of(found, variables, Options(), grey=True)
+    assert {looks.colour(tone) for tone in TONES} == {Color.parse(variables["foreground"]).hex6}
 
 
 def test_contrast_is_that_of_wcag() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from services.service_kit import World
@@ -11,11 +11,11 @@ from textual.widgets import Input
 from tui.tui_kit import drive, keys_of, number_of, text_of, until
 
 from mtctl.app import open_app
-from mtctl.core.listing import KEYS, Filter
+from mtctl.core.listing import KEYS, Filter, parse_filter
 from mtctl.core.states import InstanceState
 from mtctl.ports.near import RunStats
 from mtctl.tui.app import Dashboard
-from mtctl.tui.bars import Options, tabs_text
+from mtctl.tui.bars import Options, legend_text, tabs_text
 from mtctl.tui.drawn.lines import Asked, Page
 from mtctl.tui.lists import all_lists
 from mtctl.tui.near.queue_screen import QueueScreen
@@ -226,6 +226,27 @@ def test_a_state_file_that_goes_away_and_comes_back_is_a_message_and_no_end(own:
         await until(pilot, lambda: "live · as of" in text_of(dashboard).splitlines()[0])
 
     drive(own, story)
+
+
+def test_the_legend_is_whole_from_80_columns_on() -> None:
+    for plain in (False, True):
+        options = Options(plain=plain)
+        assert legend_text(options, lambda _: "", 79).plain.endswith("late")
+        assert legend_text(options, lambda _: "", 79).cell_len <= 79
+        assert "  " in legend_text(options, lambda _: "", 119).plain
+
+
+def test_schedules_of_tables_are_found_by_the_table_and_events_by_the_workflow(seen: Path) -> None:
+    lists = {one.name: one for one in all_lists()}
+
+    def found(name: str, text: str) -> list[Any]:
+        asked = Asked(wanted=parse_filter(text), order="", descending=True, offset=0, limit=100)
+        return [line.cells for line in lists[name].page(app, asked, 1).lines]
+
+    with open_app(seen, lambda _: None) as app:
+        assert len(found("schedule", "table:mon*")) == 1
+        kinds = {cells[1].text for cells in found("events", "workflow:night*")}
+    assert {"task_state", "instance_state"} <= kinds
 
 
 def test_plain_signs_are_ascii_only(seen: Path) -> None:

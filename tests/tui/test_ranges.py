@@ -207,6 +207,32 @@ def test_the_wizard_goes_from_target_to_the_matrix_which_follows_the_work(tmp_pa
     drive(tmp_path / "shop", story, size=(80, 24))
 
 
+def test_the_calendar_of_the_wizard_is_that_of_its_target_and_numbers_go_to_its_steps(tmp_path: Path) -> None:
+    world = _months(tmp_path / "shop")
+    world.close()
+
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press("G", "b")
+        await until(pilot, lambda: isinstance(dashboard.screen, RangeScreen))
+        screen = dashboard.screen
+        screen.query_one("#tables", Input).value = "months"
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "calendar of months" in text_of(dashboard) and " 2013  " in text_of(dashboard))
+        screen.query_one(CalendarStrip).focus()
+        await pilot.press("g", "space")
+        assert screen.query_one("#to", Input).value == "2013-02", "a month is picked on a calendar of months"
+        await pilot.press("3")
+        await until(pilot, lambda: "3 Options ◀" in text_of(dashboard))
+        await pilot.press("7")
+        assert dashboard.screen is screen
+        await pilot.press("1")
+        screen.query_one("#tables", Input).value = "nothing"
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: " 2013  " not in text_of(dashboard))
+
+    drive(tmp_path / "shop", story)
+
+
 def test_a_range_is_reviewed_before_it_can_be_started(own: Path) -> None:
     async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
         await pilot.press("j", "b")

@@ -23,7 +23,9 @@ from tui.tui_kit import drive, number_of, text_of, until
 
 import mtctl
 from mtctl.app import open_app
+from mtctl.core.listing import Filter
 from mtctl.tui import following
+from mtctl.tui.verbs import doing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +81,62 @@ def test_while_another_process_holds_the_lock_everything_is_seen_and_an_act_wait
             await until(pilot, lambda: "lunch" in text_of(dashboard))
 
     drive(own, story)
+
+
+def test_an_act_on_a_locked_file_says_that_it_waits_and_is_done_once(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doing, "PATIENCE_SECONDS", 0.2)
+
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        with _locked(own) as holder:
+            await pilot.press("r")
+            await until(pilot, lambda: "another process is writing" in _told(dashboard))
+            await pilot.press("r")
+            await until(pilot, lambda: "being done already" in _told(dashboard))
+            holder.communicate("go\n", timeout=10)
+            await until(pilot, lambda: "queued as instance" in _told(dashboard))
+        await pilot.press("r")
+        await until(pilot, lambda: _told(dashboard).count("queued as instance") == 2)
+
+    before = _instances(own)
+    drive(own, story)
+    assert _instances(own) == before + 2
+
+
+def test_an_act_reaches_the_state_file_that_is_there_now(own: Path) -> None:
+    state, copy = own / ".mtctl/state.db", own / "copy.db"
+    with open_app(own, lambda _: None) as app:
+        app.back_up(copy, keep=1)
+    before = _instances(own)
+
+    async def story(dashboard: Dashboard, pilot: Pilot[None]) -> None:
+        await pilot.press("r")
+        await until(pilot, lambda: _told(dashboard).count("queued as instance") == 1)
+        _remove(state)
+        copy.rename(state)
+        await pilot.press("r")
+        await until(pilot, lambda: _told(dashboard).count("queued as instance") == 2)
+        assert _instances(own) == before + 1, "the first went with the file that it was written to"
+        _remove(state)
+        await pilot.press("r")
+        await until(pilot, lambda: "there is no state file" in _told(dashboard))
+
+    drive(own, story)
+
+
+def _remove(state: Path) -> None:
+    for part in ("", "-wal", "-shm"):
+        Path(f"{state}{part}").unlink(missing_ok=True)
+
+
+def _told(dashboard: Dashboard) -> str:
+    return " ".join(one.message for one in dashboard._notifications)
+
+
+def _instances(root: Path) -> int:
+    with open_app(root, lambda _: None) as app:
+        return app.board.total(Filter())
 
 
 def test_a_store_that_does_not_answer_is_said_while_it_is_waited_for(

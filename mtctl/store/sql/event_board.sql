@@ -10,7 +10,8 @@ WHERE e.event_id > (SELECT coalesce(max(event_id), 0) FROM event) - :newest
        WHERE instr(lower(e.kind || ' ' || coalesce(e.actor, '') || ' ' || e.detail), p."value") = 0))
   AND (:tables IS NULL OR e.table_id IN (SELECT m.table_id FROM materialized_table m, json_each(:tables) p
                                          WHERE lower(m.name) GLOB p."value"))
-  AND (:workflows IS NULL OR e.workflow_id IN (SELECT w.workflow_id FROM workflow w, json_each(:workflows) p
-                                               WHERE lower(w.name) GLOB p."value"))
+  AND (:workflows IS NULL OR coalesce(e.workflow_id, (SELECT i.workflow_id FROM workflow_instance i
+                                                      WHERE i.instance_id = e.instance_id)) IN (
+       SELECT w.workflow_id FROM workflow w, json_each(:workflows) p WHERE lower(w.name) GLOB p."value"))
   AND :others IS NULL
 ORDER BY e.event_id DESC LIMIT :limit OFFSET :offset

@@ -56,8 +56,9 @@ class Tick(Checkbox):
 
 
 class _Read(NamedTuple):
-    """What was read of the table: its intervals, and how they are named; no calendar where it has none."""
+    """What was read: the target's first table, its intervals, and how they are named; no calendar where it has none."""
 
+    name: str | None
     cells: tuple[CalendarCell, ...]
     calendar: Calendar | None
 
@@ -86,6 +87,12 @@ class RangeScreen(Detail):
         Binding("ctrl+n", "next", "Next", id="wizard.next"),
         Binding("ctrl+r", "review", "Review", id="wizard.review"),
         Binding("ctrl+s", "start", "Start", id="wizard.start"),
+        *(
+            Binding(str(number), f"step('{step}')", step.capitalize(), show=False, id=f"wizard.{step}")
+            for number, step in enumerate(STEPS, start=1)
+        ),
+        # The numbers of other lists would throw away what was filled in.
+        Binding("5,6,7,8", "step('')", "Nothing", show=False, id="wizard.nothing"),
     ]
 
     def __init__(self, subject: Line) -> None:
@@ -188,16 +195,24 @@ class RangeScreen(Detail):
         """Let the first field have the focus; the calendar is read by the frame."""
         self._go("target")
 
-    def read(self, project: Project, seen: object) -> _Read:
-        """Read how each interval is."""
-        _ = seen
-        calendar = project.board.ranges.calendar(self.subject.key)
-        return _Read(project.board.calendar(self.subject.key) if calendar is not None else (), calendar)
+    def seen(self) -> tuple[str, ...]:
+        """Return the words of the target."""
+        return self.args.selectors
+
+    def read(self, project: Project, seen: tuple[str, ...]) -> _Read:
+        """Read how each interval of the first table is that the target has; what names none yet has no calendar."""
+        try:
+            name = project.board.first_of(seen)
+        except MtctlError:
+            name = None
+        calendar = project.board.ranges.calendar(name) if name is not None else None
+        return _Read(name, project.board.calendar(name) if name is not None and calendar is not None else (), calendar)
 
     def show(self, found: _Read) -> None:
         """Draw the calendar."""
         self._calendar = found.calendar
-        self.fill("#head", f"‹ Refresh a range of {self.subject.key}")
+        of = f"  calendar of {found.name}" if found.name not in {None, self.subject.key} else ""
+        self.fill("#head", f"‹ Refresh a range of {self.subject.key}{of}")
         self.query_one(CalendarStrip).put(found.cells)
         self._mark_range()
 
@@ -207,6 +222,11 @@ class RangeScreen(Detail):
         """Go to the next step."""
         if self.step != STEPS[-1]:
             self._go(STEPS[STEPS.index(self.step) + 1])
+
+    def action_step(self, step: str) -> None:
+        """Go to a step by its number."""
+        if step:
+            self._go(step)
 
     def action_leave(self) -> None:
         """Go back a step; from the first one leave."""
@@ -244,6 +264,8 @@ class RangeScreen(Detail):
             self.run_worker(self._plan(), group="plan", exclusive=True)
         else:
             self.query_one(f"#{_FIRST_FIELD[step]}").focus()
+        if step == "range":
+            self.run_worker(self.reload(), group="calendar", exclusive=True)
         self.refresh_bindings()
 
     def _steps(self) -> Text:
@@ -318,6 +340,9 @@ class RangeScreen(Detail):
     # --- the plan -------------------------------------------------------------------------------------------------
 
     async def _plan(self) -> None:
+        if self._text("batch") and self.args.batch is None:
+            self.fill("#planned", "! --batch is how many intervals one task refreshes: a number from 1 on, or nothing")
+            return
         self.fill("#planned", "planning ...")
         args = self.args
         try:

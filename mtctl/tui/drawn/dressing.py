@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 _GROUNDS = ("background", "surface", "panel")
 
 
-def looks_of(theme: Theme, variables: Mapping[str, str], options: Options) -> Looks:
-    """Return how everything is drawn in a theme with these variables of its own."""
+def looks_of(theme: Theme, variables: Mapping[str, str], options: Options, *, grey: bool = False) -> Looks:
+    """Return how everything is drawn in a theme with these variables of its own.
+
+    Where everything is `grey` (NO_COLOR) colours turn into greys of another contrast: all tones are that of text then.
+    """
     ground = ground_of(theme, variables)
 
     @cache
     def colour(tone: str) -> str:
+        if grey and not ground.ansi and (text := _parsed(variables, "foreground")) is not None:
+            return text.hex6
         return colour_of(tone, options.palette, dark=theme.dark, ground=ground)
 
     return Looks(
@@ -41,10 +46,16 @@ def ground_of(theme: Theme, variables: Mapping[str, str]) -> Ground:
     """Return what text stands on in a theme: its three backgrounds and the line under the cursor."""
     backs = [cursor_of(dark=theme.dark)]
     for name in _GROUNDS:
-        try:
-            parsed = Color.parse(variables[name])
-        except (ColorParseError, KeyError):
-            continue
-        if parsed.ansi is None and parsed.a == 1:
+        parsed = _parsed(variables, name)
+        if parsed is not None:
             backs.append(parsed.hex6)
     return Ground(ansi=theme.ansi, backs=tuple(backs))
+
+
+def _parsed(variables: Mapping[str, str], name: str) -> Color | None:
+    """Return a colour of a theme, None where it is no full colour of its own."""
+    try:
+        found = Color.parse(variables[name])
+    except (ColorParseError, KeyError):
+        return None
+    return found if found.ansi is None and found.a == 1 else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtctl.core.words import count, lasting
 from mtctl.tui.drawn.lines import Cell, ColumnHead, Line
+from mtctl.tui.drawn.palette import look_of
 from mtctl.tui.lists.ages import age
 from mtctl.tui.lists.windowed import WindowedList, instance_window
 
@@ -48,7 +49,8 @@ class InstanceList(WindowedList):
 def instance_line(row: InstanceRow, now: Instant) -> Line:
     """Return the line of an instance."""
     took = None if row.started_at is None else ((row.ended_at or now) - row.started_at) / 1e6
-    tasks = " ".join(f"{number}{_SHORT[state.value]}" for state, number in row.tasks)
+    looks = [(look_of(state.value), number) for state, number in row.tasks]
+    tasks = tuple((f"{look.glyph}{number:,} ", look.tone) for look, number in looks)
     return Line(
         kind="instance",
         key=row.ulid,
@@ -57,7 +59,7 @@ def instance_line(row: InstanceRow, now: Instant) -> Line:
             Cell(row.title),
             Cell(row.state.value, state=row.state.value),
             Cell(row.trigger.value, "muted"),
-            Cell(tasks),
+            Cell("", parts=tasks),
             Cell(lasting(took)),
             Cell(age(row.started_at or row.created_at, now), "muted"),
             Cell(count(row.rows) if row.rows else ""),
@@ -65,14 +67,3 @@ def instance_line(row: InstanceRow, now: Instant) -> Line:
         facts={"title": row.title, "state": row.state.value, "workflow": row.workflow, "tasks": row.tasks},
     )
 
-
-_SHORT = {
-    "created": "w",
-    "pending": "p",
-    "running": "r",
-    "suspended": "h",
-    "success": "ok",
-    "failed": "F",
-    "cancelled": "c",
-    "skipped": "s",
-}

@@ -87,7 +87,8 @@ def _entry(timer: Timer, hour: Instant) -> Entry:
             "fires": fires,
         },
     )
-    listed = Listed(text=f"{timer.name} {timer.schedule} {timer.zone}", state=timer.state, workflow=timer.name)
+    text = f"{timer.name} {timer.schedule} {timer.zone}"
+    listed = Listed(text=text, state=timer.state, workflow=timer.name, table=timer.table or "")
     order = {
         "next": timer.next_at,
         "left": timer.next_at,

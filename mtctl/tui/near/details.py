@@ -5,10 +5,12 @@ A detail screen shows one line's thing, follows changes like the lists, and offe
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -98,7 +100,8 @@ class Detail(Screen[None]):
         seen = self.seen()
         found = await self.asked(lambda project: self.read(project, seen))
         if found is not None:
-            self.show(found)
+            with suppress(NoMatches):  # it is being taken down, a part before the other
+                self.show(found)
 
     async def asked(self, act: Callable[[Project], T]) -> T | None:
         """Read something in the reading thread; None where there is trouble, or nobody to show it to any more."""

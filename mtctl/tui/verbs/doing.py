@@ -12,15 +12,17 @@ from mtctl.tui.asked.forms import Form
 from mtctl.tui.asked.menu import Menu
 from mtctl.tui.asked.questions import Page, Question
 from mtctl.tui.drawn.grid import Grid
+from mtctl.tui.following import PATIENCE_SECONDS
 from mtctl.tui.near.details import Detail
 from mtctl.tui.verbs import KIND_OF_LIST, MENU, VERBS, offered, reached, verb_named
 from mtctl.tui.verbs.verb import Prepared, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.screen import Screen
 
+    from mtctl.app import App
     from mtctl.tui.app import Dashboard
     from mtctl.tui.drawn.lines import Line
     from mtctl.tui.verbs.verb import Given, Verb
@@ -119,9 +121,27 @@ async def _act(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], given: G
         raise AssertionError(verb.name)
     if verb.queries:
         return await dashboard.desk.asks.do(lambda app: act(app, keys, given))
+    return await _once(dashboard, verb, verb.line(lines, given), lambda app: act(app, keys, given))
+
+
+async def _once(dashboard: Dashboard, verb: Verb, command: str, act: Callable[[App], str | Told]) -> str | Told:
+    """Do it, tell that it takes its time, and do no second one of the same before it has ended."""
+    acting, title = dashboard.desk.acting, command.partition("\n")[0]
+    if command in acting:
+        return "this is being done already: wait for it"
+    told = None
     if verb.slow:
-        dashboard.notify("this may take a moment", title=verb.line(lines, given).partition("\n")[0], markup=False)
-    return await dashboard.desk.acts.do(lambda app: act(app, keys, given))
+        dashboard.notify("this may take a moment", title=title, markup=False)
+    else:
+        words = "it waits: another process is writing to the state file"
+        told = dashboard.set_timer(PATIENCE_SECONDS, lambda: dashboard.notify(words, title=title, markup=False))
+    acting.add(command)
+    try:
+        return await dashboard.desk.acts.do(act)
+    finally:
+        acting.discard(command)
+        if told is not None:
+            told.stop()
 
 
 async def _query(dashboard: Dashboard, verb: Verb, lines: Sequence[Line], given: Given) -> str:
